@@ -1,0 +1,141 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace fpcls {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  operator int() const { return value_; }
+
+ private:
+  int value_;
+};
+
+/// Opens a regular file and says how long it is. Never blocks on a pipe: it is opened without
+/// waiting, then looked at.
+int open_regular(const fs::path& path, int64_t& size_bytes) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) fail("{}: cannot open: {}", quoted(path), std::strerror(errno));
+  struct stat status {};
+  const bool known = ::fstat(descriptor, &status) == 0;
+  if (!known || !S_ISREG(status.st_mode)) {
+    const bool folder = known && S_ISDIR(status.st_mode);
+    ::close(descriptor);
+    fail("{}: is {}, expected a file", quoted(path), folder ? "a folder" : "not a regular file");
+  }
+  size_bytes = status.st_size;
+  return descriptor;
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& path, int64_t limit_bytes) {
+  int64_t size_bytes = 0;
+  const Descriptor file(open_regular(path, size_bytes));
+  if (size_bytes > limit_bytes) {
+    fail("{}: has {} bytes, expected at most {}", quoted(path), size_bytes, limit_bytes);
+  }
+  std::string bytes(static_cast<size_t>(size_bytes), '\0');
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count = ::read(file, &bytes[done], bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("{}: cannot read: {}", quoted(path), std::strerror(errno));
+    if (count == 0) break;  // it shrank since it was opened: what is there is the file
+    done += static_cast<size_t>(count);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+std::shared_ptr<const MappedFile> MappedFile::open(const fs::path& path) {
+  int64_t size_bytes = 0;
+  const Descriptor file(open_regular(path, size_bytes));
+  if (size_bytes == 0) return std::shared_ptr<const MappedFile>(new MappedFile(nullptr, 0));
+  void* address = ::mmap(nullptr, static_cast<size_t>(size_bytes), PROT_READ, MAP_PRIVATE, file, 0);
+  if (address == MAP_FAILED) fail("{}: cannot map: {}", quoted(path), std::strerror(errno));
+  return std::shared_ptr<const MappedFile>(
+      new MappedFile(address, static_cast<size_t>(size_bytes)));
+}
+
+MappedFile::~MappedFile() {
+  if (address_ != nullptr) ::munmap(address_, size_);
+}
+
+AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
+  std::error_code ignored;
+  if (fs::is_directory(path_, ignored)) {
+    fail("{}: is a folder, expected a file name to write to", quoted(path_));
+  }
+  temporary_ = path_;
+  temporary_ += fmt::format(".{}.part", ::getpid());
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail("{}: cannot write: {}", quoted(path_), std::strerror(errno));
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("{}: cannot write: {}", quoted(path_), std::strerror(errno));
+    bytes.remove_prefix(static_cast<size_t>(count));
+  }
+}
+
+void AtomicFile::commit() {
+  FPCLS_CHECK(descriptor_ >= 0);
+  const int flushed = ::fsync(descriptor_);
+  const int flush_error = errno;
+  const int closed = ::close(std::exchange(descriptor_, -1));
+  if (flushed != 0 || closed != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    const int reason = flushed != 0 ? flush_error : errno;
+    ::unlink(temporary_.c_str());
+    fail("{}: cannot write: {}", quoted(path_), std::strerror(reason));
+  }
+}
+
+void write_file(const fs::path& path, std::string_view bytes) {
+  AtomicFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+void make_writable_folder(const fs::path& path) {
+  std::error_code failure;
+  if (fs::exists(path, failure) && !fs::is_directory(path, failure)) {
+    fail("{}: is a file, expected a folder to write to", quoted(path));
+  }
+  fs::create_directories(path, failure);
+  if (failure) fail("{}: cannot make the folder: {}", quoted(path), failure.message());
+  if (::access(path.c_str(), W_OK | X_OK) != 0) {
+    fail("{}: cannot write into the folder: {}", quoted(path), std::strerror(errno));
+  }
+}
+
+}  // namespace fpcls

@@ -1,0 +1,1 @@
+#include "images/open_picture.h"
