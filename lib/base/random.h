@@ -39,7 +39,8 @@ class Random {
   std::mt19937_64 engine_;
 };
 
-/// A seed for the `index`-th independent part of what `seed` seeds (SplitMix64, Steele et al. 2014).
+/// A seed for the `index`-th independent part of what `seed` seeds (SplitMix64, Steele et al.
+/// 2014).
 uint64_t derive_seed(uint64_t seed, uint64_t index);
 
 }  // namespace fpcls

@@ -106,7 +106,9 @@ std::string one_line(std::string_view text) {
 
 std::string quoted(std::string_view text) { return "'" + one_line(text) + "'"; }
 
-std::string quoted(const std::filesystem::path& path) { return quoted(std::string_view(path.native())); }
+std::string quoted(const std::filesystem::path& path) {
+  return quoted(std::string_view(path.native()));
+}
 
 int display_width(std::string_view text) {
   int width = 0;
@@ -141,8 +143,8 @@ std::string format_bytes(int64_t bytes) {
     value /= 1000;
     ++unit;
   }
-  return fmt::format("{:.{}f} {}", value, std::abs(value) < 99.95 ? (std::abs(value) < 9.995 ? 2 : 1) : 0,
-                     kUnits[unit]);
+  return fmt::format("{:.{}f} {}", value,
+                     std::abs(value) < 99.95 ? (std::abs(value) < 9.995 ? 2 : 1) : 0, kUnits[unit]);
 }
 
 std::string format_duration(double seconds) {

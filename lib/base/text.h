@@ -18,9 +18,13 @@ std::string one_line(std::string_view text);
 
 /// A path or name in single quotes, on one line, for messages.
 std::string quoted(std::string_view text);
+// Exact matches, lest argument-dependent lookup prefer std::quoted of <iomanip>.
+inline std::string quoted(const std::string& text) { return quoted(std::string_view(text)); }
+inline std::string quoted(const char* text) { return quoted(std::string_view(text)); }
 std::string quoted(const std::filesystem::path& path);
 
-/// Columns that `text` takes on a terminal: wide East Asian characters take two, combining ones none.
+/// Columns that `text` takes on a terminal: wide East Asian characters take two, combining ones
+/// none.
 int display_width(std::string_view text);
 
 /// `text` followed (or, for `right`, preceded) by spaces up to `width` columns.

@@ -5,7 +5,8 @@
 /// How many processors there are for us, and running one function on several threads.
 namespace fpcls {
 
-/// Processors this process may use: the affinity mask, cut by the container's CPU quota; at least 1.
+/// Processors this process may use: the affinity mask, cut by the container's CPU quota; at
+/// least 1.
 int usable_cores();
 
 /// Calls `work(0)` … `work(count - 1)`, each on a thread of its own that flushes denormal numbers
