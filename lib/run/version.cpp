@@ -1,0 +1,7 @@
+#include "run/version.h"
+
+namespace fpcls {
+
+std::string version() { return FPCLS_VERSION; }
+
+}  // namespace fpcls

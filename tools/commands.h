@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "config/command_line.h"
+
+/// The table of commands. Each has a file of its own that turns flags into a call of lib/run, and
+/// the result into output and an exit code.
+namespace fpcls {
+
+struct Command {
+  CommandInfo info;
+  std::function<int(const CommandInfo&, const std::vector<std::string>&)> run;
+};
+
+Command classify_command();
+Command evaluate_command();
+Command inspect_command();
+Command report_command();
+Command train_command();
+
+/// In the order in which the help lists them.
+const std::vector<Command>& all_commands();
+
+/// Parses the arguments into a fresh `Options`, answers --help and --print-config, and otherwise
+/// calls `run`. `specs` describe the options as they were resolved.
+template <class Options, class Run>
+Command make_command(CommandInfo info, Run run) {
+  return {std::move(info),
+          [run](const CommandInfo& described, const std::vector<std::string>& arguments) {
+            Options options;
+            const std::vector<OptionSpec> specs = describe_options(options);
+            const ParsedCommand parsed = parse_command_line(described, arguments, specs);
+            if (parsed.request == Request::run) return run(options, specs, arguments);
+            fmt::print("{}", parsed.text);
+            return 0;
+          }};
+}
+
+}  // namespace fpcls
