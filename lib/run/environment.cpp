@@ -1,0 +1,61 @@
+#include "run/environment.h"
+
+#include <sys/resource.h>
+
+#include <array>
+#include <ctime>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace fpcls {
+namespace {
+
+/// The value of the first line of /proc/cpuinfo that begins with `key`.
+std::string cpu_field(const std::string& key) {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const size_t colon = line.find(':');
+    if (line.compare(0, key.size(), key) == 0 && colon != std::string::npos) {
+      return colon + 2 <= line.size() ? line.substr(colon + 2) : "";
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string cpu_name() {
+  const std::string name = cpu_field("model name");
+  return name.empty() ? "unknown CPU" : name.substr(0, name.find(" @"));
+}
+
+std::string isa_names() {
+  constexpr std::array kWanted = {"sse4_2",      "avx2",        "avx_vnni", "avx512f",
+                                  "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8"};
+  std::istringstream flags(cpu_field("flags"));
+  std::set<std::string> present;
+  for (std::string flag; flags >> flag;) present.insert(flag);
+  std::string names;
+  for (const char* flag : kWanted) {
+    if (present.count(flag) > 0) names += (names.empty() ? "" : " ") + std::string(flag);
+  }
+  return names;
+}
+
+int64_t peak_rss_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text.data();
+}
+
+}  // namespace fpcls

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+/// The machine that a run was on, as far as a report needs it to be compared with another.
+namespace fpcls {
+
+/// "AMD EPYC", without clock rates; "unknown CPU" where the system doesn't say.
+std::string cpu_name();
+/// The widest instructions for neural networks, widest last: "avx2 avx512f avx512_vnni
+/// avx512_bf16".
+std::string isa_names();
+/// Largest resident memory of this process so far.
+int64_t peak_rss_bytes();
+/// Now, as ISO 8601 in UTC: "2024-06-01T08:30:00Z".
+std::string utc_now();
+
+}  // namespace fpcls

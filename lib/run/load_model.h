@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+
+#include "graph/graph.h"
+#include "graph/head.h"
+#include "graph/preprocessing.h"
+#include "run/common_options.h"
+
+/// Any MODEL that a user may give, as one thing: an fpcls model, a TorchScript file, PyTorch
+/// weights.
+namespace fpcls {
+
+struct LoadedModel {
+  Graph graph;
+  Head head;
+  Preprocessing preprocessing;
+  float accept = 0.5F;
+  std::string architecture;  ///< empty when not known
+  std::string precision = "f32";
+  std::string path;
+  std::string sha256;  ///< of the file
+};
+
+enum class HeadNeed {
+  required,  ///< an Error where neither file nor options say what the outputs mean
+  optional,  ///< outputs are named by their number then
+};
+
+/// Loads `path`. What an fpcls model says of itself can't be changed but for the positive label;
+/// what a foreign model can't say comes from `foreign`, or an Error names what is missing.
+LoadedModel load_model(const std::string& path, const ForeignModelOptions& foreign,
+                       HeadNeed need = HeadNeed::required);
+
+}  // namespace fpcls
