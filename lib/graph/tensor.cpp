@@ -27,6 +27,18 @@ int64_t element_count(const Shape& shape) {
   return count;
 }
 
+int64_t checked_element_count(const Shape& shape, const std::string& where) {
+  int64_t count = 1;
+  for (const int64_t extent : shape) {
+    if (extent < 1 || extent > kMaxElements / count) {
+      fail("{}: has shape {}, expected extents of 1 or more and at most {} elements", where,
+           shape_text(shape), kMaxElements);
+    }
+    count *= extent;
+  }
+  return count;
+}
+
 std::string shape_text(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
 Tensor::Tensor(DType dtype, Shape shape, std::shared_ptr<const void> storage)

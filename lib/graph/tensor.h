@@ -31,6 +31,11 @@ using Shape = std::vector<int64_t>;
 
 /// Number of elements; 1 for a scalar's empty shape.
 int64_t element_count(const Shape& shape);
+/// Most elements that a tensor may have; more is a lie or a mistake.
+constexpr int64_t kMaxElements = int64_t{1} << 31;
+/// The same count for a shape that nobody has checked yet: throws Error (beginning with `where`)
+/// where an extent is below 1 or the product above `kMaxElements`.
+int64_t checked_element_count(const Shape& shape, const std::string& where);
 /// "[64, 3, 7, 7]".
 std::string shape_text(const Shape& shape);
 
