@@ -1,0 +1,145 @@
+#include "run/load_model.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "exec/backend.h"
+#include "model/model_file.h"
+#include "model/resnet.h"
+#include "model/state_dict.h"
+
+namespace fpcls {
+namespace {
+
+constexpr int kUsualSize = 224;
+
+/// Foreign models: what the options say, over what torchvision's models are trained with. Their
+/// pixels are decoded exactly, as the training did.
+Preprocessing foreign_preprocessing(const ForeignModelOptions& options, const std::string& where) {
+  const auto triple = [&](const std::vector<float>& values, const char* name,
+                          std::array<float, 3>& field) {
+    if (values.empty()) return;
+    if (values.size() != 3) {
+      fail("{}: {} has {} values, expected 3 (one per RGB channel)", where, name, values.size());
+    }
+    std::copy(values.begin(), values.end(), field.begin());
+  };
+  Preprocessing p;
+  p.height = p.width = options.size.value_or(kUsualSize);
+  p.fit = options.fit.value_or(Fit::center_crop);
+  p.resize = options.resize.value_or(p.height * 256 / 224);
+  p.decode = options.decode.value_or(Decode::exact);
+  triple(options.mean, "mean", p.mean);
+  triple(options.std, "std", p.std);
+  if (p.fit == Fit::center_crop && p.resize < p.height) {
+    fail("{}: resize is {}, expected at least the model's input size {}", where, p.resize,
+         p.height);
+  }
+  return p;
+}
+
+/// Whether an option that an fpcls model answers itself was given.
+const char* contradicting_option(const ForeignModelOptions& o) {
+  if (!o.architecture.empty()) return "architecture";
+  if (!o.model_labels.empty()) return "labels";
+  if (o.size) return "size";
+  if (o.fit) return "fit";
+  if (o.resize) return "resize";
+  if (o.decode) return "decode";
+  if (!o.mean.empty()) return "mean";
+  if (!o.std.empty()) return "std";
+  return nullptr;
+}
+
+void choose_positive(Head& head, const std::string& positive, const std::string& where) {
+  const auto found = std::find(head.labels.begin(), head.labels.end(), positive);
+  if (found == head.labels.end()) {
+    fail("{}: positive is {}, expected one of the model's labels: {}", where, quoted(positive),
+         fmt::join(head.labels, ", "));
+  }
+  head.positive = static_cast<int>(found - head.labels.begin());
+}
+
+/// What a foreign model's outputs mean. One output needs the positive label only.
+Head foreign_head(const ForeignModelOptions& options, int64_t outputs, HeadNeed need,
+                  const std::string& where) {
+  Head head;
+  head.labels = options.model_labels;
+  if (head.labels.empty() && outputs == 1 && !options.positive.empty())
+    head.labels = {options.positive};
+  if (head.labels.empty() && need == HeadNeed::optional) {
+    for (int64_t i = 0; i < outputs; ++i) head.labels.push_back(fmt::format("{}", i));
+    return head;
+  }
+  if (head.labels.empty()) {
+    fail(
+        "{}: has {} output{} and doesn't say what {}; give the labels in order (--model-labels A "
+        "--model-labels B, or 'labels: [A, B]' in the cascade) and, of a binary model, which is "
+        "the positive one",
+        where, outputs, outputs == 1 ? "" : "s", outputs == 1 ? "it means" : "they mean");
+  }
+  if (!options.positive.empty()) {
+    choose_positive(head, options.positive, where);
+  } else if (outputs <= 2) {
+    fail("{}: is a binary model; say which label its score speaks for (--positive {})", where,
+         head.labels.back());
+  }
+  return head;
+}
+
+LoadedModel load_own(const std::string& path, const ForeignModelOptions& options) {
+  if (const char* given = contradicting_option(options)) {
+    fail("{}: is an fpcls model and says its '{}' itself; leave that out", quoted(path), given);
+  }
+  ModelFile file = load_model_file(path);
+  LoadedModel model{std::move(file.graph), file.metadata.head, file.metadata.preprocessing};
+  model.accept = file.metadata.accept.value_or(0.5F);
+  model.architecture = file.metadata.architecture;
+  model.precision = file.metadata.precision;
+  model.sha256 = file.sha256;
+  if (!options.positive.empty()) choose_positive(model.head, options.positive, quoted(path));
+  return model;
+}
+
+Graph load_foreign_graph(const std::string& path, ModelKind kind,
+                         const ForeignModelOptions& options, const Preprocessing& preprocessing) {
+  if (kind == ModelKind::torchscript) {
+    return torch_backend().make_importer()->import_torchscript(
+        path, {1, 3, preprocessing.height, preprocessing.width});
+  }
+  if (options.architecture.empty()) {
+    fail("{}: holds weights without a network; say which one with --architecture ({})",
+         quoted(path), fmt::join(known_architectures(), ", "));
+  }
+  return graph_from_weights(options.architecture, read_weights(path), preprocessing.height,
+                            preprocessing.width, quoted(path));
+}
+
+}  // namespace
+
+LoadedModel load_model(const std::string& path, const ForeignModelOptions& foreign, HeadNeed need) {
+  const ModelKind kind = detect_model_kind(path);
+  const std::string where = quoted(path);
+  if (kind == ModelKind::fpcls) {
+    LoadedModel model = load_own(path, foreign);
+    model.path = path;
+    return model;
+  }
+  const Preprocessing preprocessing = foreign_preprocessing(foreign, where);
+  Graph graph = load_foreign_graph(path, kind, foreign, preprocessing);
+  check_finite(graph, where);
+  Head head = foreign_head(foreign, graph.output_count(), need, where);
+  check_head(head, static_cast<int>(graph.output_count()), where);
+  LoadedModel model{std::move(graph), std::move(head), preprocessing};
+  model.architecture = foreign.architecture;
+  model.path = path;
+  model.sha256 = sha256_hex(MappedFile::open(path)->bytes());
+  return model;
+}
+
+}  // namespace fpcls
