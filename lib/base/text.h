@@ -20,6 +20,7 @@ std::string one_line(std::string_view text);
 std::string quoted(std::string_view text);
 // Exact matches, lest argument-dependent lookup prefer std::quoted of <iomanip>.
 inline std::string quoted(const std::string& text) { return quoted(std::string_view(text)); }
+inline std::string quoted(std::string& text) { return quoted(std::string_view(text)); }
 inline std::string quoted(const char* text) { return quoted(std::string_view(text)); }
 std::string quoted(const std::filesystem::path& path);
 
