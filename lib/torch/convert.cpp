@@ -1,0 +1,128 @@
+#include "torch/convert.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <torch/version.h>
+
+#include <array>
+#include <charconv>
+
+#include "base/text.h"
+#include "base/threads.h"
+
+namespace fpcls {
+namespace {
+
+at::ScalarType scalar_type(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return at::kFloat;
+    case DType::bf16:
+      return at::kBFloat16;
+    case DType::i8:
+      return at::kChar;
+    case DType::u8:
+      return at::kByte;
+    case DType::i32:
+      return at::kInt;
+    case DType::i64:
+      return at::kLong;
+  }
+  FPCLS_CHECK(false);
+  return at::kFloat;
+}
+
+using NormalisationTable = std::array<std::array<float, 256>, 3>;
+
+NormalisationTable normalisation_table(const Preprocessing& preprocessing) {
+  NormalisationTable table{};
+  for (size_t channel = 0; channel < 3; ++channel) {
+    const float mean = preprocessing.mean[channel];
+    const float std = preprocessing.std[channel];
+    // In float32 and in this order, as torchvision computes it.
+    for (size_t value = 0; value < 256; ++value) {
+      table[channel][value] = (static_cast<float>(value) / 255.0F - mean) / std;
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
+at::Tensor to_torch(const Tensor& tensor) {
+  FPCLS_CHECK(!tensor.empty());
+  // libtorch knows no read-only tensors; the deleter keeps a copy of ours, and so the memory,
+  // alive.
+  void* data = const_cast<char*>(tensor.bytes().data());
+  return at::from_blob(
+      data, tensor.shape(), [tensor](void*) {}, at::TensorOptions(scalar_type(tensor.dtype())));
+}
+
+Tensor from_torch(const at::Tensor& tensor) {
+  at::Tensor plain = tensor.detach().to(at::kCPU, at::kFloat).contiguous();
+  const void* data = plain.data_ptr();
+  auto owner = std::make_shared<at::Tensor>(std::move(plain));
+  Shape shape = shape_of(*owner);
+  return Tensor(DType::f32, std::move(shape), std::shared_ptr<const void>(owner, data));
+}
+
+c10::Device find_device(const std::string& name) {
+  if (name == "cpu") return c10::Device(c10::kCPU);
+  int index = 0;
+  if (name != "cuda") {
+    const char* end = name.data() + name.size();
+    const bool cuda = name.rfind("cuda:", 0) == 0 && name.size() > 5;
+    const auto [last, error] = std::from_chars(name.data() + (cuda ? 5 : 0), end, index);
+    if (!cuda || error != std::errc() || last != end || index < 0) {
+      fail("--device {}: there is no such device; use cpu, cuda or cuda:N", quoted(name));
+    }
+  }
+  if (!at::hasCUDA()) {
+    fail("--device {}: this libtorch ({}) is built without CUDA or finds no GPU; use --device cpu",
+         quoted(name), TORCH_VERSION);
+  }
+  const int count = static_cast<int>(at::detail::getCUDAHooks().getNumGPUs());
+  if (index >= count) fail("--device {}: there are {} GPUs here", quoted(name), count);
+  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+void use_threads(int count) {
+  thread_local int current = 0;
+  if (current == count) return;
+  flush_denormals();
+  // With OpenMP, which both libtorch builds use, this sets the number for the calling thread only.
+  at::set_num_threads(count);
+  current = count;
+}
+
+at::Tensor to_input(const PixelBatch& batch, const Preprocessing& preprocessing,
+                    const Shape& input_shape) {
+  if (input_shape[1] != 3) {
+    fail("the model reads {} channels, expected 3 (red, green, blue)", input_shape[1]);
+  }
+  if (batch.height != input_shape[2] || batch.width != input_shape[3]) {
+    fail("pictures are {} x {} pixels (height x width), but the model reads {} x {}", batch.height,
+         batch.width, input_shape[2], input_shape[3]);
+  }
+  FPCLS_CHECK(batch.pixels.size() == batch.picture_bytes() * batch.rows.size());
+  const NormalisationTable table = normalisation_table(preprocessing);
+  at::Tensor x = at::empty({batch.count(), 3, batch.height, batch.width}, at::kFloat,
+                           at::MemoryFormat::ChannelsLast);
+  float* out = x.data_ptr<float>();
+  const uint8_t* in = batch.pixels.data();
+  for (size_t i = 0; i < batch.pixels.size(); i += 3) {
+    out[i] = table[0][in[i]];
+    out[i + 1] = table[1][in[i + 1]];
+    out[i + 2] = table[2][in[i + 2]];
+  }
+  return x;
+}
+
+std::string explain(const std::exception& exception) {
+  const auto* torch_error = dynamic_cast<const c10::Error*>(&exception);
+  std::string text =
+      torch_error != nullptr ? torch_error->what_without_backtrace() : exception.what();
+  return one_line(text.substr(0, text.find('\n')));
+}
+
+}  // namespace fpcls

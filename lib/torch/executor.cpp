@@ -1,0 +1,97 @@
+#include "torch/executor.h"
+
+#include <c10/core/InferenceMode.h>
+
+#include "base/text.h"
+#include "torch/convert.h"
+#include "torch/ops.h"
+#include "torch/plan.h"
+
+namespace fpcls {
+namespace {
+
+class TorchExecutor : public Executor {
+ public:
+  TorchExecutor(const Graph& graph, const Preprocessing& preprocessing,
+                const ExecutorOptions& options)
+      : graph_(graph),
+        preprocessing_(preprocessing),
+        threads_(options.threads),
+        device_(find_device(options.device)),
+        plan_(make_plan(graph, device_, threads_)) {}
+
+  std::vector<float> run(const PixelBatch& batch) override {
+    if (batch.count() == 0) return {};
+    begin();
+    const c10::InferenceMode inference;
+    const at::Tensor x = to_input(batch, preprocessing_, graph_.input_shape());
+    const at::Tensor y = plan_.run(x.to(device_)).to(at::kCPU, at::kFloat).contiguous();
+    const float* values = y.data_ptr<float>();
+    return {values, values + y.numel()};
+  }
+
+  Tensor run(const Tensor& x, const NodeHook& hook) override {
+    check_input(x);
+    begin();
+    const c10::InferenceMode inference;
+    const at::Tensor input = to_torch(x).to(device_);
+    const at::Tensor y = hook ? run_each_node(input, hook)
+                              : plan_.run(input.contiguous(at::MemoryFormat::ChannelsLast));
+    return from_torch(y.reshape({y.size(0), -1}));
+  }
+
+  int64_t device_bytes() const override { return device_.is_cpu() ? 0 : plan_.weights_bytes(); }
+
+ private:
+  static Plan make_plan(const Graph& graph, const c10::Device& device, int threads) {
+    if (threads < 1) fail("--threads {}: expected 1 or more", threads);
+    use_threads(threads);
+    const c10::InferenceMode inference;
+    return Plan(graph, device);
+  }
+
+  void begin() const { use_threads(threads_); }
+
+  void check_input(const Tensor& x) const {
+    Shape expected = graph_.input_shape();
+    if (x.dtype() != DType::f32 || x.empty() || x.shape().size() != 4) {
+      fail("input is {} {}, expected f32 of 4 axes", enum_name(x.dtype()), shape_text(x.shape()));
+    }
+    expected[0] = x.shape()[0];
+    if (x.shape() != expected) {
+      fail("input has shape {}, expected {}", shape_text(x.shape()), shape_text(expected));
+    }
+  }
+
+  /// Unfused and in the graph's order, so that each node's own result can be shown.
+  at::Tensor run_each_node(const at::Tensor& x, const NodeHook& hook) const {
+    std::vector<at::Tensor> results{x};
+    hook(0, from_torch(x));
+    for (int i = 1; i < graph_.size(); ++i) {
+      const Node& node = graph_.node(i);
+      std::vector<at::Tensor> inputs;
+      for (const int input : node.inputs) inputs.push_back(results[static_cast<size_t>(input)]);
+      results.push_back(guarded([&] { return "layer " + quoted(node.name); },
+                                [&] { return apply(node, to_device(node, device_), inputs); }));
+      hook(i, from_torch(results.back()));
+    }
+    return results[static_cast<size_t>(graph_.outputs()[0].node)];
+  }
+
+  Graph graph_;
+  Preprocessing preprocessing_;
+  int threads_;
+  c10::Device device_;
+  Plan plan_;
+};
+
+}  // namespace
+
+std::unique_ptr<Executor> make_torch_executor(const Graph& graph,
+                                              const Preprocessing& preprocessing,
+                                              const ExecutorOptions& options) {
+  return guarded([] { return std::string("torch executor"); },
+                 [&] { return std::make_unique<TorchExecutor>(graph, preprocessing, options); });
+}
+
+}  // namespace fpcls

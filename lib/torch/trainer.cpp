@@ -1,0 +1,275 @@
+#include "torch/trainer.h"
+
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "torch/convert.h"
+#include "torch/ops.h"
+#include "torch/optimizer.h"
+#include "torch/plan.h"
+#include "torch/state.h"
+
+namespace fpcls {
+namespace {
+
+size_t at_index(int index) { return static_cast<size_t>(index); }
+
+void check_options(const TrainerOptions& options, const c10::Device& device) {
+  if (options.threads < 1) fail("--threads {}: expected 1 or more", options.threads);
+  if (!(options.label_smoothing >= 0 && options.label_smoothing < 1)) {
+    fail("label smoothing is {}, expected 0 to below 1", options.label_smoothing);
+  }
+  if (!(options.ema_decay >= 0 && options.ema_decay < 1)) {
+    fail("decay of the moving average is {}, expected 0 to below 1", options.ema_decay);
+  }
+  if (options.bf16 && device.is_cpu() && !bf16_is_fast()) {
+    fail("bf16: this CPU doesn't multiply bf16 (avx512_bf16); train without it");
+  }
+}
+
+/// A statistic or weight, with its moving average.
+struct Averaged {
+  std::string name;
+  at::Tensor value;
+  at::Tensor average;
+};
+
+class TorchTrainer : public Trainer {
+ public:
+  TorchTrainer(const Graph& graph, const Preprocessing& preprocessing,
+               const TrainerOptions& options)
+      : graph_(graph),
+        preprocessing_(preprocessing),
+        options_(options),
+        device_(find_device(options.device)) {
+    check_options(options_, device_);
+    if (graph_.shape(output()).size() != 2) {
+      fail("the network's output has shape {}, expected [1, outputs]",
+           shape_text(graph_.shape(output())));
+    }
+    use_threads(options_.threads);
+    take_weights();
+    find_uses();
+  }
+
+  double step(const TrainingBatch& batch, double learning_rate) override {
+    return guarded([] { return std::string("training step"); },
+                   [&] { return guarded_step(batch, learning_rate); });
+  }
+
+  std::vector<float> evaluate(const PixelBatch& batch) override {
+    if (batch.count() == 0) return {};
+    use_threads(options_.threads);
+    const c10::InferenceMode inference;
+    if (!plan_) plan_.emplace(graph(), device_);
+    const at::Tensor x = to_input(batch, preprocessing_, graph_.input_shape());
+    const at::Tensor y = plan_->run(x.to(device_)).to(at::kCPU, at::kFloat).contiguous();
+    const float* values = y.data_ptr<float>();
+    return {values, values + y.numel()};
+  }
+
+  Graph graph() override {
+    std::vector<Node> nodes = graph_.nodes();
+    size_t next = 0;
+    for (Node& node : nodes) {
+      for (auto& [key, tensor] : node.weights) {
+        const Averaged& tracked = tracked_[next++];
+        const at::Tensor& now = tracked.average.defined() ? tracked.average : tracked.value;
+        // A copy, since training goes on in the same memory.
+        tensor = from_torch(now.detach().clone(at::MemoryFormat::Contiguous));
+      }
+    }
+    return graph_.with_nodes(std::move(nodes));
+  }
+
+  std::string save_state() override { return write_state(fingerprint(), steps_, state()); }
+
+  void load_state(const std::string& bytes) override {
+    std::vector<NamedTensor> tensors = state();
+    steps_ = read_state(bytes, fingerprint(), tensors);
+    plan_.reset();
+  }
+
+ private:
+  int output() const { return graph_.outputs()[0].node; }
+
+  /// Makes the weights libtorch's own: copies that change, in the layout that convolutions want.
+  void take_weights() {
+    for (const Node& node : graph_.nodes()) {
+      NodeWeights& weights = weights_.emplace_back();
+      for (const auto& [key, tensor] : node.weights) {
+        at::Tensor value = to_torch(tensor).to(device_).clone();
+        if (value.dim() == 4) value = value.contiguous(at::MemoryFormat::ChannelsLast);
+        const std::string name = node.name + "." + key;
+        if (key.rfind("running_", 0) != 0) add_parameter(node, key, name, value);
+        const bool averages = options_.ema_decay > 0;
+        tracked_.push_back({name, value, averages ? value.detach().clone() : at::Tensor()});
+        weights[key] = value;
+      }
+    }
+  }
+
+  void add_parameter(const Node& node, const std::string& key, const std::string& name,
+                     at::Tensor& value) {
+    value.set_requires_grad(true);
+    Parameter parameter{name, value, key == "weight" && node.op != Op::batch_norm, {}, {}};
+    prepare(parameter, options_.optimizer);
+    parameters_.push_back(std::move(parameter));
+  }
+
+  void find_uses() {
+    readers_.assign(at_index(graph_.size()), 0);
+    last_reader_.assign(at_index(graph_.size()), -1);
+    ++readers_[at_index(output())];
+    for (int i = 1; i < graph_.size(); ++i) {
+      for (const int input : graph_.node(i).inputs) {
+        ++readers_[at_index(input)];
+        last_reader_[at_index(input)] = i;
+      }
+    }
+  }
+
+  at::Tensor forward(const at::Tensor& x) {
+    const OpMode mode{/*training=*/true, options_.bf16};
+    std::vector<at::Tensor> results(at_index(graph_.size()));
+    results[0] = x;
+    for (int i = 1; i < graph_.size(); ++i) {
+      const Node& node = graph_.node(i);
+      std::vector<at::Tensor> inputs;
+      for (const int input : node.inputs) inputs.push_back(results[at_index(input)]);
+      results[at_index(i)] =
+          guarded([&] { return "layer " + quoted(node.name); },
+                  [&] {
+                    return can_overwrite(node) ? inputs[0].relu_()
+                                               : apply(node, weights_[at_index(i)], inputs, mode);
+                  });
+      for (const int input : node.inputs) {
+        if (last_reader_[at_index(input)] == i && input != output()) {
+          results[at_index(input)] = at::Tensor();
+        }
+      }
+    }
+    return results[at_index(output())];
+  }
+
+  /// A ReLU in the memory of its input, where neither anyone else nor the gradient needs that.
+  bool can_overwrite(const Node& node) const {
+    if (node.op != Op::relu || readers_[at_index(node.inputs[0])] != 1) return false;
+    const Op before = graph_.node(node.inputs[0]).op;
+    return before == Op::batch_norm || before == Op::add;
+  }
+
+  double guarded_step(const TrainingBatch& batch, double learning_rate) {
+    use_threads(options_.threads);
+    check_batch(batch);
+    plan_.reset();
+    const at::Tensor x = to_input(batch.pixels, preprocessing_, graph_.input_shape());
+    const at::Tensor logits = forward(x.to(device_)).to(at::kFloat);
+    const at::Tensor loss = loss_of(logits, batch);
+    loss.backward();
+    update(parameters_, options_, learning_rate, ++steps_);
+    update_averages();
+    return loss.item<double>();
+  }
+
+  void check_batch(const TrainingBatch& batch) const {
+    const size_t count = batch.pixels.rows.size();
+    FPCLS_CHECK(count > 0 && batch.targets.size() == count && batch.weights.size() == count);
+    const int64_t classes = std::max<int64_t>(graph_.output_count(), 2);
+    for (const int target : batch.targets) {
+      if (target < 0 || target >= classes) {
+        fail("target {} is not one of the network's {} labels", target, classes);
+      }
+    }
+  }
+
+  at::Tensor loss_of(const at::Tensor& logits, const TrainingBatch& batch) const {
+    const auto count = static_cast<int64_t>(batch.targets.size());
+    const std::vector<int64_t> wide(batch.targets.begin(), batch.targets.end());
+    const at::Tensor targets = at::tensor(wide).to(device_);
+    const at::Tensor weights = at::tensor(batch.weights).to(device_);
+    const double smoothing = options_.label_smoothing;
+    at::Tensor losses;
+    if (logits.size(1) == 1) {
+      const at::Tensor soft = targets.to(at::kFloat) * (1 - smoothing) + smoothing / 2;
+      losses = at::binary_cross_entropy_with_logits(logits.view({count}), soft, {}, {},
+                                                    at::Reduction::None);
+    } else {
+      losses = at::cross_entropy_loss(logits, targets, {}, at::Reduction::None,
+                                      /*ignore_index=*/-100, smoothing);
+    }
+    return (losses * weights).sum() / count;
+  }
+
+  void update_averages() {
+    if (options_.ema_decay <= 0) return;
+    const at::NoGradGuard no_grad;
+    // The first averages would be mostly initial weights; a decay that grows forgets them.
+    const auto steps = static_cast<double>(steps_);
+    const double decay = std::min(options_.ema_decay, (1 + steps) / (10 + steps));
+    for (Averaged& tracked : tracked_) tracked.average.lerp_(tracked.value, 1 - decay);
+  }
+
+  /// Of the network's layers and the options that decide what there is to remember.
+  std::string fingerprint() const {
+    Sha256 hash;
+    hash.update(enum_name(options_.optimizer));
+    hash.update(options_.ema_decay > 0 ? "+ema" : "");
+    for (const Averaged& tracked : tracked_) {
+      hash.update("\n" + tracked.name + shape_text(shape_of(tracked.value)));
+    }
+    return hash.hex();
+  }
+
+  std::vector<NamedTensor> state() const {
+    std::vector<NamedTensor> tensors;
+    const auto add = [&](const std::string& name, const at::Tensor& tensor) {
+      if (tensor.defined()) tensors.push_back({name, tensor});
+    };
+    for (const Averaged& tracked : tracked_) {
+      add(tracked.name, tracked.value);
+      add(tracked.name + ".average", tracked.average);
+    }
+    for (const Parameter& parameter : parameters_) {
+      add(parameter.name + ".momentum", parameter.momentum);
+      add(parameter.name + ".mean_square", parameter.mean_square);
+    }
+    return tensors;
+  }
+
+  Graph graph_;
+  Preprocessing preprocessing_;
+  TrainerOptions options_;
+  c10::Device device_;
+  std::vector<NodeWeights> weights_;  ///< for each node
+  std::vector<Averaged> tracked_;     ///< every weight, nodes in order and keys in order
+  std::vector<Parameter> parameters_;
+  std::vector<int> readers_;      ///< for each node, how many read it
+  std::vector<int> last_reader_;  ///< for each node, the last that reads it
+  int64_t steps_ = 0;
+  std::optional<Plan> plan_;  ///< for evaluation, until the next step
+};
+
+}  // namespace
+
+bool bf16_is_fast() {
+#if defined(__x86_64__)
+  // Every CPU with AMX has these instructions too.
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
+std::unique_ptr<Trainer> make_torch_trainer(const Graph& graph, const Preprocessing& preprocessing,
+                                            const TrainerOptions& options) {
+  return guarded([] { return std::string("trainer"); },
+                 [&] { return std::make_unique<TorchTrainer>(graph, preprocessing, options); });
+}
+
+}  // namespace fpcls

@@ -1,0 +1,263 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/threads.h"
+#include "exec/backend.h"
+#include "reference/torch/naive_ops.h"
+#include "unit/torch/graphs.h"
+
+namespace fpcls {
+namespace {
+
+std::unique_ptr<Executor> executor(const Graph& graph, int threads = 1) {
+  Preprocessing preprocessing;
+  preprocessing.height = static_cast<int>(graph.input_shape()[2]);
+  preprocessing.width = static_cast<int>(graph.input_shape()[3]);
+  return make_executor(ExecutorKind::torch, graph, preprocessing, {"cpu", threads});
+}
+
+Shape with_batch(Shape shape, int64_t batch) {
+  shape[0] = batch;
+  return shape;
+}
+
+double largest_difference(const Tensor& got, const naive::Array& expected) {
+  EXPECT_EQ(static_cast<size_t>(got.count()), expected.values.size());
+  double largest = 0;
+  for (size_t i = 0; i < expected.values.size(); ++i) {
+    const double want = expected.values[i];
+    const double difference = std::abs(got.data<float>()[i] - want);
+    if (!(difference <= 1e9)) return 1e9;
+    largest = std::max(largest, difference / std::max(1.0, std::abs(want)));
+  }
+  return largest;
+}
+
+/// Runs `graph` fused and node by node, and compares each with the naive result.
+void expect_as_naive(const Graph& graph, const Tensor& x) {
+  const std::vector<naive::Array> expected = naive::run(graph, x);
+  const naive::Array& output = expected[static_cast<size_t>(graph.outputs()[0].node)];
+  const auto ready = executor(graph);
+  EXPECT_LT(largest_difference(ready->run(x), output), 2e-5);
+  int seen = 0;
+  ready->run(x, [&](int node, const Tensor& result) {
+    EXPECT_EQ(node, seen++);
+    const naive::Array& want = expected[static_cast<size_t>(node)];
+    EXPECT_EQ(result.shape(), want.shape) << graph.node(node).name;
+    EXPECT_LT(largest_difference(result, want), 2e-5) << graph.node(node).name;
+  });
+  EXPECT_EQ(seen, graph.size());
+}
+
+TEST(TorchExecutor, ConvolvesAsTheDefinitionSays) {
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    Random random(seed);
+    const int64_t groups = random.chance(0.4) ? random.between(2, 4) : 1;
+    const Shape input{1, groups * random.between(1, 20), random.between(7, 12),
+                      random.between(7, 12)};
+    GraphMaker make(input, seed);
+    ConvAttributes attributes;
+    attributes.groups = groups;
+    for (auto* pair : {&attributes.stride, &attributes.dilation}) {
+      *pair = {random.between(1, 2), random.between(1, 2)};
+    }
+    for (int64_t& side : attributes.padding) side = random.between(0, 2);
+    if (random.chance(0.5)) attributes.padding = {1, 1, 1, 1};
+    const Pair kernel{random.between(1, 3), random.between(1, 3)};
+    int x = make.conv(0, groups * random.between(1, 20), kernel, attributes, random.chance(0.5));
+    if (random.chance(0.5)) x = make.batch_norm(x);
+    if (random.chance(0.5)) x = make.add(Op::relu, {x});
+    SCOPED_TRACE(seed);
+    expect_as_naive(make.graph(), make.random_tensor(with_batch(input, random.between(1, 3))));
+  }
+}
+
+TEST(TorchExecutor, PoolsAsTheDefinitionSays) {
+  for (uint64_t seed = 0; seed < 80; ++seed) {
+    Random random(seed);
+    const Shape input{1, random.between(1, 5), random.between(6, 11), random.between(6, 11)};
+    GraphMaker make(input, seed);
+    const bool average = random.chance(0.5);
+    PoolAttributes pool;
+    pool.kernel = {random.between(1, 4), random.between(1, 4)};
+    pool.stride = {random.between(1, 3), random.between(1, 3)};
+    for (size_t side = 0; side < 4; ++side) {
+      pool.padding[side] = random.between(0, pool.kernel[side % 2] / 2);
+    }
+    if (random.chance(0.5))
+      pool.padding = {pool.padding[0], pool.padding[1], pool.padding[0], pool.padding[1]};
+    if (!average) pool.dilation = {1, random.between(1, 2)};
+    pool.ceil_mode = random.chance(0.5);
+    pool.count_include_pad = average && random.chance(0.5);
+    make.add(average ? Op::avg_pool : Op::max_pool, {0}, pool);
+    SCOPED_TRACE(seed);
+    expect_as_naive(make.graph(), make.random_tensor(with_batch(input, 2)));
+  }
+}
+
+TEST(TorchExecutor, ActivatesAsTheDefinitionsSay) {
+  for (const Op op :
+       {Op::relu, Op::relu6, Op::hardswish, Op::hardsigmoid, Op::sigmoid, Op::silu, Op::gelu}) {
+    GraphMaker make({1, 3, 5, 4}, 1);
+    make.add(op, {0});
+    SCOPED_TRACE(enum_name(op));
+    expect_as_naive(make.graph(), make.random_tensor({2, 3, 5, 4}, -8, 8));
+  }
+}
+
+TEST(TorchExecutor, PoolsAdaptivelyToAnySize) {
+  for (const Pair output : {Pair{1, 1}, Pair{2, 3}, Pair{7, 5}, Pair{9, 8}}) {
+    GraphMaker make({1, 3, 7, 5}, 1);
+    make.add(Op::adaptive_avg_pool, {0}, AdaptivePoolAttributes{output});
+    expect_as_naive(make.graph(), make.random_tensor({2, 3, 7, 5}));
+  }
+}
+
+TEST(TorchExecutor, CombinesAndBroadcasts) {
+  GraphMaker make({1, 4, 6, 5}, 3);
+  const int pooled = make.add(Op::adaptive_avg_pool, {0}, AdaptivePoolAttributes{{1, 1}});
+  const int gate = make.add(Op::sigmoid, {make.conv(pooled, 4, {1, 1})});
+  const int scaled = make.add(Op::mul, {gate, 0});
+  const int sum = make.add(Op::add, {pooled, scaled});
+  const int twice = make.add(Op::add, {sum, sum});
+  const int both = make.add(Op::concat, {twice, scaled, pooled == 0 ? 0 : sum}, AxisAttributes{1});
+  make.add(Op::softmax, {make.linear(make.add(Op::flatten, {both}, AxisAttributes{1}), 5)},
+           AxisAttributes{1});
+  expect_as_naive(make.graph(), make.random_tensor({3, 4, 6, 5}));
+}
+
+TEST(TorchExecutor, KeepsAResultThatIsReadAgainAfterAnInPlaceOp) {
+  GraphMaker make({1, 3, 4, 4}, 4);
+  const int a = make.conv(0, 3, {1, 1});
+  const int b = make.add(Op::relu, {a});
+  const int c = make.add(Op::add, {b, a});
+  const int flat = make.add(Op::flatten, {c}, AxisAttributes{1});
+  const int d = make.add(Op::relu, {c});
+  make.add(Op::mul, {make.add(Op::flatten, {d}, AxisAttributes{1}), flat});
+  const Graph graph = make.graph();
+  const Tensor x = make.random_tensor({2, 3, 4, 4});
+  const auto results = executor(graph)->run(x, [](int, const Tensor&) {});
+  const Tensor fused = executor(graph)->run(x);
+  for (int64_t i = 0; i < fused.count(); ++i) {
+    EXPECT_NEAR(fused.data<float>()[i], results.data<float>()[i], 1e-5);
+  }
+}
+
+TEST(TorchExecutor, LeavesItsInputAlone) {
+  GraphMaker make({1, 3, 4, 4}, 5);
+  make.add(Op::relu, {0});
+  const Tensor x = make.random_tensor({1, 3, 4, 4});
+  const std::string before(x.bytes());
+  executor(make.graph())->run(x);
+  EXPECT_EQ(before, std::string(x.bytes()));
+}
+
+TEST(TorchExecutor, RunsAResNetFusedAsNodeByNode) {
+  const Graph graph = small_resnet(2, 7);
+  GraphMaker make(graph.input_shape(), 8);
+  expect_as_naive(graph, make.random_tensor({3, 3, 16, 16}));
+}
+
+PixelBatch random_pixels(int count, int size, uint64_t seed) {
+  Random random(seed);
+  PixelBatch batch{size, size, {}, {}};
+  for (int i = 0; i < count; ++i) batch.rows.push_back(i);
+  batch.pixels.resize(batch.picture_bytes() * batch.rows.size());
+  for (uint8_t& value : batch.pixels) value = static_cast<uint8_t>(random.below(256));
+  return batch;
+}
+
+TEST(TorchExecutor, NormalisesPixelsAsThePreprocessingSays) {
+  const Graph graph = small_resnet(3, 9);
+  const PixelBatch batch = random_pixels(2, 16, 10);
+  const Preprocessing preprocessing;
+  std::vector<float> x(2 * 3 * 16 * 16);
+  for (size_t i = 0; i < batch.pixels.size(); ++i) {
+    const size_t channel = i % 3, place = i / 3 % 256, picture = i / 768;
+    x[(picture * 3 + channel) * 256 + place] =
+        (static_cast<float>(batch.pixels[i]) / 255 - preprocessing.mean[channel]) /
+        preprocessing.std[channel];
+  }
+  const auto ready = executor(graph);
+  const Tensor expected = ready->run(Tensor::from({2, 3, 16, 16}, x));
+  const std::vector<float> got = ready->run(batch);
+  ASSERT_EQ(got.size(), 6u);
+  for (size_t i = 0; i < 6; ++i) EXPECT_NEAR(got[i], expected.data<float>()[i], 1e-5);
+}
+
+TEST(TorchExecutor, GivesTheSameForAnyBatchSizeAndNumberOfThreads) {
+  const Graph graph = small_resnet(2, 11);
+  const PixelBatch all = random_pixels(8, 16, 12);
+  const std::vector<float> expected = executor(graph)->run(all);
+  for (const int threads : {1, 2}) {
+    const auto ready = executor(graph, threads);
+    for (size_t i = 0; i < 8; ++i) {
+      PixelBatch one{16, 16, {}, {static_cast<int64_t>(i)}};
+      const auto begin = all.pixels.begin() + static_cast<std::ptrdiff_t>(i * 768);
+      one.pixels.assign(begin, begin + 768);
+      const std::vector<float> got = ready->run(one);
+      EXPECT_NEAR(got[0], expected[2 * i], 1e-5);
+      EXPECT_NEAR(got[1], expected[2 * i + 1], 1e-5);
+    }
+  }
+}
+
+TEST(TorchExecutor, RunsForSeveralThreadsAtOnce) {
+  const Graph graph = small_resnet(2, 13);
+  const auto ready = executor(graph);
+  const PixelBatch batch = random_pixels(4, 16, 14);
+  const std::vector<float> expected = ready->run(batch);
+  run_workers(4, [&](int) {
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(ready->run(batch), expected);
+  });
+}
+
+TEST(TorchExecutor, GivesNothingForNoPictures) {
+  EXPECT_TRUE(executor(small_resnet(2, 1))->run(PixelBatch{16, 16, {}, {}}).empty());
+}
+
+template <class Work>
+std::string error_of(Work&& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(TorchExecutor, RefusesDevicesThatDoNotExist) {
+  const Graph graph = small_resnet(2, 1);
+  for (const char* name : {"gpu", "cuda:", "cuda:x", "cuda:-1", "cpu:0", "", "cuda:1000"}) {
+    const std::string error = error_of([&] {
+      make_executor(ExecutorKind::torch, graph, {}, {name, 1});
+    });
+    EXPECT_THAT(error, testing::StartsWith("--device '" + std::string(name) + "': "));
+  }
+}
+
+TEST(TorchExecutor, RefusesPicturesOfAnotherSize) {
+  const auto ready = executor(small_resnet(2, 1));
+  EXPECT_THAT(error_of([&] { ready->run(random_pixels(1, 15, 1)); }),
+              testing::HasSubstr("15 x 15 pixels (height x width), but the model reads 16 x 16"));
+}
+
+TEST(TorchExecutor, RefusesAnInputOfAnotherShapeOrType) {
+  const auto ready = executor(small_resnet(2, 1));
+  EXPECT_THAT(error_of([&] {
+                ready->run(Tensor::from({1, 3, 16, 8}, std::vector<float>(384)));
+              }),
+              testing::HasSubstr("[1, 3, 16, 8], expected [1, 3, 16, 16]"));
+  EXPECT_THAT(error_of([&] { ready->run(Tensor::from({3}, std::vector<int64_t>(3))); }),
+              testing::HasSubstr("expected f32 of 4 axes"));
+}
+
+TEST(TorchExecutor, RefusesNoThreads) {
+  EXPECT_THAT(error_of([] { executor(small_resnet(2, 1), 0); }), testing::HasSubstr("--threads 0"));
+}
+
+}  // namespace
+}  // namespace fpcls
