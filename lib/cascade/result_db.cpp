@@ -3,11 +3,14 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "base/error.h"
+#include "base/stopwatch.h"
 #include "base/text.h"
 
 namespace fpcls {
@@ -30,6 +33,12 @@ constexpr const char* kSchema = R"sql(
     used_s INTEGER NOT NULL,
     UNIQUE (image, classifier));
 )sql";
+
+/// The file is locked by others, and waiting for them didn't help.
+class Locked : public Error {
+ public:
+  using Error::Error;
+};
 
 /// The 32 bytes that 64 hexadecimal digits spell.
 std::string digest_bytes(std::string_view hex) {
@@ -84,10 +93,10 @@ class ResultDb::Connection {
       unusable(reason);
     }
     if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
-      fail(
+      throw Locked(fmt::format(
           "{}: the result cache stayed locked for {} s; end the process that holds it, or give "
           "another folder",
-          quoted(file_), kBusyTimeout_ms / 1000);
+          quoted(file_), kBusyTimeout_ms / 1000));
     }
     fail("{}: cannot use the result cache: {}", quoted(file_), reason);
   }
@@ -118,7 +127,16 @@ class ResultDb::Connection {
     check(sqlite3_reset(statement));
   }
 
-  int64_t changes() const { return sqlite3_changes(db_); }
+  std::string text(const char* sql) const {
+    sqlite3_stmt* statement = nullptr;
+    check(sqlite3_prepare_v2(db_, sql, -1, &statement, nullptr));
+    std::string value;
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+      value = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0));
+    }
+    check(sqlite3_finalize(statement));
+    return value;
+  }
 
   sqlite3_stmt* find = nullptr;
   sqlite3_stmt* insert = nullptr;
@@ -181,11 +199,30 @@ void create_or_check_schema(Db& db) {
   }
 }
 
+template <class Db>
+void switch_to_log(Db& db) {
+  const std::string mode = db.text("PRAGMA journal_mode = WAL");
+  if (mode != "wal") {
+    db.unusable("its file system cannot hold a write-ahead log (is it on the network?)");
+  }
+}
+
 }  // namespace
 
 ResultDb::ResultDb(const std::filesystem::path& file) : db_(std::make_unique<Connection>(file)) {
-  create_or_check_schema(*db_);
-  db_->execute("PRAGMA journal_mode = WAL");
+  // Two processes that make the file together would each wait for the other's lock to switch to the
+  // log; SQLite then tells one of them at once that the file is locked, whatever the timeout.
+  const Stopwatch watch;
+  for (;;) {
+    try {
+      create_or_check_schema(*db_);
+      switch_to_log(*db_);
+      break;
+    } catch (const Locked&) {
+      if (watch.ms() > kBusyTimeout_ms) throw;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
   db_->execute("PRAGMA synchronous = NORMAL");
   db_->execute("PRAGMA journal_size_limit = 4000000");
 }
