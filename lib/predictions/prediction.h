@@ -46,13 +46,14 @@ struct Prediction {
   std::string reason;                ///< the same as a sentence
   double decode_ms = 0;              ///< reading and decoding the file
   double resize_ms = 0;
-  int warnings = 0;                  ///< what the image library complained of and read all the same
+  double other_ms = 0;  ///< time that isn't known by phase, from others' CSV
+  int warnings = 0;     ///< what the image library complained of and read all the same
   CacheUse cache = CacheUse::bypassed;
 
   bool decoded() const { return reason_code.empty(); }
-  /// Decode, resize and all stages.
+  /// All phases together.
   double total_ms() const {
-    double sum = decode_ms + resize_ms;
+    double sum = decode_ms + resize_ms + other_ms;
     for (const StageScores& s : scores) sum += s.ms;
     return sum;
   }
@@ -67,9 +68,9 @@ struct RunInfo {
   std::string otherwise = "other";  ///< label of a picture that no stage accepts
   std::vector<std::string> slices;  ///< in the order in which reports show them
   bool all_stages = false;
-  int64_t listed = 0;      ///< pictures in the whole list, all shards together
-  std::string list_sha256; ///< of the list's paths and labels: shards of one run agree on it
-  int shard = 1;           ///< 1-based
+  int64_t listed = 0;       ///< pictures in the whole list, all shards together
+  std::string list_sha256;  ///< of the list's paths and labels: shards of one run agree on it
+  int shard = 1;            ///< 1-based
   int shard_count = 1;
   std::string cpu, isa, device;
   int threads = 0;

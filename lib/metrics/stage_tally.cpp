@@ -1,0 +1,179 @@
+#include "metrics/stage_tally.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+
+namespace fpcls {
+namespace {
+
+/// Index of `label` among the labels that the stage scores; -1 where it isn't one.
+int scored_index(const StageInfo& stage, const std::string& label) {
+  const auto found = std::find(stage.scored_labels.begin(), stage.scored_labels.end(), label);
+  return found == stage.scored_labels.end() ? -1
+                                            : static_cast<int>(found - stage.scored_labels.begin());
+}
+
+bool can_give(const StageInfo& stage, const std::string& label) {
+  return scored_index(stage, label) >= 0 || (!stage.negative.empty() && stage.negative == label);
+}
+
+/// The stage's score for a label that it can give.
+float score_for(const StageInfo& stage, const std::vector<float>& scores,
+                const std::string& label) {
+  const int index = scored_index(stage, label);
+  return index >= 0 ? scores.at(static_cast<size_t>(index)) : 1.0F - scores.at(0);
+}
+
+size_t bin_of(float score) {
+  // Compared with the edges as float32: 0.35F * 20 in float64 is just below 7.
+  size_t bin = 0;
+  while (bin + 1 < kHistogramBins &&
+         score >= static_cast<float>(static_cast<double>(bin + 1) / kHistogramBins)) {
+    ++bin;
+  }
+  return bin;
+}
+
+const StageScores* find_scores(const Prediction& prediction, size_t stage) {
+  for (const StageScores& scores : prediction.scores) {
+    if (scores.stage == static_cast<int>(stage)) return &scores;
+  }
+  return nullptr;
+}
+
+/// Most harm first, those without last, then by row.
+bool comes_before(const ErrorCase& a, const ErrorCase& b) {
+  if (a.harm.has_value() != b.harm.has_value()) return a.harm.has_value();
+  if (a.harm && *a.harm != *b.harm) return *a.harm > *b.harm;
+  return a.row < b.row;
+}
+
+}  // namespace
+
+StageTally::StageTally(const RunInfo& run)
+    : run_(run),
+      buckets_(run.stages.size()),
+      histograms_(run.stages.size()),
+      funnel_(run.stages.size()) {
+  for (size_t i = 0; i < run_.stages.size(); ++i) {
+    buckets_[i].stage = histograms_[i].stage = funnel_[i].stage = run_.stages[i].name;
+  }
+}
+
+void StageTally::add(const Prediction& prediction) {
+  add_to_funnel(prediction);
+  if (!prediction.label) return;
+  for (const StageScores& scores : prediction.scores) add_scores(scores, *prediction.label);
+  if (prediction.predicted != *prediction.label) charge(prediction);
+}
+
+void StageTally::add_scores(const StageScores& scores, const std::string& truth) {
+  const auto place = static_cast<size_t>(scores.stage);
+  const StageInfo& stage = run_.stages.at(place);
+  const bool open = stage.binary && stage.negative.empty();
+  const bool known = can_give(stage, truth);
+  if (!open && !known) return;
+  const float correct = known ? score_for(stage, scores.scores, truth) : 1.0F - scores.scores.at(0);
+  Buckets& buckets = buckets_[place];
+  ++buckets.images;
+  for (size_t i = 0; i < kBucketBounds.size(); ++i) {
+    if (correct >= kBucketBounds[i]) ++buckets.count[i];
+  }
+  ScoreHistogram& histogram = histograms_[place];
+  for (size_t i = 0; i < scores.scores.size(); ++i) {
+    auto& side = stage.scored_labels.at(i) == truth ? histogram.positive : histogram.negative;
+    ++side[bin_of(scores.scores[i])];
+  }
+}
+
+void StageTally::add_to_funnel(const Prediction& prediction) {
+  for (size_t i = 0; i < funnel_.size(); ++i) {
+    if (prediction.stage >= 0 && static_cast<size_t>(prediction.stage) < i) return;
+    ++funnel_[i].entered;
+    if (prediction.stage == static_cast<int>(i)) ++funnel_[i].accepted;
+  }
+}
+
+void StageTally::charge(const Prediction& p) {
+  const std::string& truth = *p.label;
+  const size_t accepting = p.stage >= 0 ? static_cast<size_t>(p.stage) : run_.stages.size();
+  size_t knowing = 0;
+  while (knowing < accepting && !can_give(run_.stages[knowing], truth)) ++knowing;
+  ErrorCase error{p.row, p.path, p.slice, truth, p.predicted, "", std::nullopt, std::nullopt};
+  if (knowing == run_.stages.size()) {
+    ++uncharged_;
+  } else {
+    const bool passed_on = knowing < accepting;
+    ++(passed_on ? funnel_[knowing].wrongly_passed_on : funnel_[knowing].wrongly_accepted);
+    const StageInfo& stage = run_.stages[knowing];
+    error.stage = stage.name;
+    const std::string& about = passed_on ? truth : p.predicted;
+    const StageScores* scores = find_scores(p, knowing);
+    if (scores != nullptr && can_give(stage, about)) {
+      error.score = score_for(stage, scores->scores, about);
+      error.harm = passed_on ? 1.0F - *error.score : *error.score;
+    }
+  }
+  errors_.push_back(std::move(error));
+}
+
+void StageTally::fill(Evaluation& evaluation) const {
+  evaluation.buckets = buckets_;
+  for (Buckets& buckets : evaluation.buckets) {
+    for (size_t i = 0; i < kBucketBounds.size(); ++i) {
+      if (buckets.images == 0) continue;
+      buckets.ratio[i] =
+          static_cast<double>(buckets.count[i]) / static_cast<double>(buckets.images);
+      buckets.interval[i] = wilson_interval(buckets.count[i], buckets.images);
+    }
+  }
+  evaluation.scores = histograms_;
+  evaluation.funnel = funnel_;
+  evaluation.uncharged_errors = uncharged_;
+  evaluation.errors = errors_;
+  std::sort(evaluation.errors.begin(), evaluation.errors.end(), comes_before);
+}
+
+LatencyTally::LatencyTally(const RunInfo& run) {
+  phases_ = {{"decode", {}}, {"resize", {}}};
+  for (const StageInfo& stage : run.stages) phases_.push_back({stage.name, {}});
+  phases_.push_back({"total", {}});
+}
+
+void LatencyTally::add(const Prediction& prediction) {
+  const auto put = [](Phase& phase, double ms) {
+    if (ms > 0) phase.ms.push_back(static_cast<float>(ms));
+  };
+  put(phases_[0], prediction.decode_ms);
+  put(phases_[1], prediction.resize_ms);
+  for (const StageScores& scores : prediction.scores) {
+    put(phases_.at(2 + static_cast<size_t>(scores.stage)), scores.ms);
+  }
+  put(phases_.back(), prediction.total_ms());
+}
+
+std::vector<PhaseLatency> LatencyTally::result() const {
+  std::vector<PhaseLatency> result;
+  for (const Phase& phase : phases_) {
+    if (phase.ms.empty()) continue;
+    std::vector<float> sorted = phase.ms;
+    std::sort(sorted.begin(), sorted.end());
+    PhaseLatency latency;
+    latency.phase = phase.name;
+    latency.images = static_cast<int64_t>(sorted.size());
+    double sum = 0;  // of the sorted ones: the same in whatever order they came
+    for (const float ms : sorted) sum += ms;
+    latency.mean_ms = sum / static_cast<double>(sorted.size());
+    latency.p50_ms = quantile(sorted, 0.5);
+    latency.p90_ms = quantile(sorted, 0.9);
+    latency.p95_ms = quantile(sorted, 0.95);
+    latency.p99_ms = quantile(sorted, 0.99);
+    latency.max_ms = sorted.back();
+    result.push_back(std::move(latency));
+  }
+  return result;
+}
+
+}  // namespace fpcls
