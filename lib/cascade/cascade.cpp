@@ -69,17 +69,14 @@ std::vector<std::vector<float>> run_stage(const Stage& stage, const PixelBatch& 
 class Run {
  public:
   Run(const Cascade& cascade, const PictureSource& source, const std::vector<int64_t>& rows,
-      const CascadeOptions& options, int workers, const PredictionSink& sink, Progress* progress)
+      const CascadeOptions& options, const PredictionSink& sink, Progress* progress)
       : cascade_(cascade),
         cache_(options.cache),
         sink_(sink),
         progress_(progress),
         course_(cascade, options.all_stages),
         loader_(cascade, source, options, course_),
-        schedule_(
-            static_cast<int>(cascade.stages.size()), options.batch_size,
-            max_in_flight(static_cast<int>(cascade.stages.size()), workers, options.batch_size),
-            rows) {}
+        schedule_(static_cast<int>(cascade.stages.size()), options.batch_size, rows) {}
 
   /// What one worker does until all pictures are done or another worker has failed.
   void work() {
@@ -185,7 +182,7 @@ class Run {
 }  // namespace
 
 int max_in_flight(int stages, int workers, int batch_size) {
-  return batch_size * (stages + workers);
+  return stages * (batch_size - 1) + workers * batch_size;
 }
 
 std::string classifier_key(const Stage& stage) {
@@ -204,7 +201,7 @@ void run_cascade(const Cascade& cascade, const PictureSource& pictures,
                  const PredictionSink& sink, Progress* progress) {
   check_cascade(cascade, options);
   const int workers = options.workers > 0 ? options.workers : usable_cores();
-  Run run(cascade, pictures, rows, options, workers, sink, progress);
+  Run run(cascade, pictures, rows, options, sink, progress);
   run_workers(workers, [&](int) { run.work(); });
   if (options.cache != nullptr) options.cache->flush();
 }

@@ -24,9 +24,9 @@
 ///
 /// Every worker does whatever is most urgent: run a full batch (of the latest stage that has one),
 /// else load another picture (read, hash, decode, resize), else, when there is none left to load,
-/// run what is left in a batch of its true size. So no core waits while there is work, and the
-/// pictures on their way are at most batch_size x (stages + workers): with that many, some stage
-/// has a full batch whatever the other workers are at.
+/// run what is left in a batch of its true size. So no core waits while there is work, and at most
+/// batch_size x (stages + workers) pictures are on their way, at the networks' sizes: less than a
+/// batch waits for each stage, and each worker is at one batch or one picture.
 ///
 /// The results don't depend on workers or batch size but for what an executor's kernels round
 /// differently in batches of another size. Last batches aren't padded to the full size: it would
@@ -77,7 +77,7 @@ void run_cascade(const Cascade& cascade, const PictureSource& pictures,
 /// of its outputs is meant, the preprocessing, what computes it.
 std::string classifier_key(const Stage& stage);
 
-/// Pictures that are between loading and `sink` at most.
+/// Pictures that are between being opened and `sink` at most, at any moment.
 int max_in_flight(int stages, int workers, int batch_size);
 
 }  // namespace fpcls

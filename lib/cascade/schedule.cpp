@@ -7,14 +7,10 @@
 
 namespace fpcls {
 
-Schedule::Schedule(int stages, int batch_size, int max_in_flight, const std::vector<int64_t>& rows)
+Schedule::Schedule(int stages, int batch_size, const std::vector<int64_t>& rows)
     : batch_size_(static_cast<size_t>(batch_size)),
-      max_in_flight_(max_in_flight),
       rows_(rows),
-      waiting_(static_cast<size_t>(stages)) {
-  // With fewer, all pictures could wait in batches that are not full.
-  FPCLS_CHECK(max_in_flight > stages * (batch_size - 1));
-}
+      waiting_(static_cast<size_t>(stages)) {}
 
 Task Schedule::next() {
   const int stages = static_cast<int>(waiting_.size());
@@ -23,7 +19,6 @@ Task Schedule::next() {
     if (waiting_[static_cast<size_t>(stage)].size() >= batch_size_) return run(stage);
   }
   if (next_row_ < rows_.size()) {
-    if (in_flight_ >= max_in_flight_) return {};
     ++in_flight_;
     Task task;
     task.kind = Task::Kind::load;

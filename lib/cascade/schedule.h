@@ -10,6 +10,9 @@
 
 /// Who waits where in a running cascade, and what is to be done next. No threads and no locks
 /// here: the workers share one `Schedule` under their own mutex.
+///
+/// A picture is loaded only when no stage has a full batch, so less than one batch waits for each
+/// stage then; this alone bounds the pictures in flight.
 namespace fpcls {
 
 /// A picture on its way.
@@ -35,8 +38,8 @@ struct Task {
 
 class Schedule {
  public:
-  /// `rows` must outlive the object. `max_in_flight` must exceed stages x (batch_size - 1).
-  Schedule(int stages, int batch_size, int max_in_flight, const std::vector<int64_t>& rows);
+  /// `rows` must outlive the object.
+  Schedule(int stages, int batch_size, const std::vector<int64_t>& rows);
 
   /// The most urgent task. A `load` counts its picture as in flight.
   Task next();
@@ -51,7 +54,6 @@ class Schedule {
   Task run(int stage);
 
   const size_t batch_size_;
-  const int max_in_flight_;
   const std::vector<int64_t>& rows_;
   size_t next_row_ = 0;
   int in_flight_ = 0;
