@@ -34,8 +34,8 @@ bool is_bmp(std::string_view bytes) {
   constexpr std::array<unsigned char, 7> kHeaderSizes = {12, 16, 40, 52, 56, 64, 108};
   const auto size = static_cast<unsigned char>(bytes[14]);
   return bytes.substr(15, 3) == std::string_view("\0\0\0", 3) &&
-         (size == 124 || std::find(kHeaderSizes.begin(), kHeaderSizes.end(), size) !=
-                             kHeaderSizes.end());
+         (size == 124 ||
+          std::find(kHeaderSizes.begin(), kHeaderSizes.end(), size) != kHeaderSizes.end());
 }
 
 bool is_text(std::string_view bytes) {
@@ -94,13 +94,15 @@ DecodeResult decode_by_content(std::string_view bytes, const Preprocessing& prep
   return unknown_format(bytes);
 }
 
-/// The picture as its `orientation` says that it should be looked at: with (r, c) = (row, column) in
-/// the file, 2 mirrors columns, 3 both, 4 rows; 5 to 8 are the same after exchanging r and c.
+/// The picture as its `orientation` says that it should be looked at: with (r, c) = (row, column)
+/// in the file, 2 mirrors columns, 3 both, 4 rows; 5 to 8 are the same after exchanging r and c.
 Image turned_upright(Image image, int orientation) {
   if (orientation <= 1 || orientation > 8) return image;
   const bool swaps = orientation >= 5;
-  const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-  const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  const bool from_right =
+      orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+  const bool from_bottom =
+      orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   Image upright;
   upright.warnings = image.warnings;
   upright.width = swaps ? image.height : image.width;
@@ -110,7 +112,8 @@ Image turned_upright(Image image, int orientation) {
   const int64_t line = pixel * image.width;
   const int64_t step_column = from_right ? -pixel : pixel;
   const int64_t step_row = from_bottom ? -line : line;
-  const int64_t start = (from_right ? line - pixel : 0) + (from_bottom ? line * (image.height - 1) : 0);
+  const int64_t start =
+      (from_right ? line - pixel : 0) + (from_bottom ? line * (image.height - 1) : 0);
   uint8_t* to = upright.pixels.data();
   for (int64_t y = 0; y < upright.height; ++y) {
     const uint8_t* from = image.pixels.data() + start + y * (swaps ? step_column : step_row);
@@ -132,9 +135,9 @@ SizeCheck check_size(std::string_view format, int64_t width, int64_t height,
                                   width, height)};
   }
   if (width > limits.max_pixels / height) {
-    return {false, decode_failure(ReasonCode::too_large,
-                                  "{} header says {} x {} pixels, the limit is {}", format, width,
-                                  height, with_thousands(limits.max_pixels))};
+    return {false,
+            decode_failure(ReasonCode::too_large, "{} header says {} x {} pixels, the limit is {}",
+                           format, width, height, with_thousands(limits.max_pixels))};
   }
   return {true, {}};
 }

@@ -46,7 +46,8 @@ struct EnumNames<ReasonCode> {
 
 struct DecodeFailure {
   ReasonCode code;
-  std::string reason;  ///< a sentence without the path, such as "JPEG ends after 1,024 of 3,000 rows"
+  std::string
+      reason;  ///< a sentence without the path, such as "JPEG ends after 1,024 of 3,000 rows"
 };
 
 struct DecodeLimits {

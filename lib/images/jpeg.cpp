@@ -216,8 +216,8 @@ DecodeResult decode_jpeg(std::string_view bytes, const Preprocessing& preprocess
   if (!run_guarded(jpeg->exit, read)) {
     if (jpeg->failure.code == ReasonCode::truncated) {
       return decode_failure(ReasonCode::truncated, "{} (after about {} of {} rows)",
-                            jpeg->failure.reason, height * info.output_scanline / info.output_height,
-                            height);
+                            jpeg->failure.reason,
+                            height * info.output_scanline / info.output_height, height);
     }
     return std::move(jpeg->failure);
   }

@@ -15,9 +15,7 @@
 namespace fpcls {
 namespace {
 
-DecodeFailure unreadable(std::string reason) {
-  return {ReasonCode::unreadable, std::move(reason)};
-}
+DecodeFailure unreadable(std::string reason) { return {ReasonCode::unreadable, std::move(reason)}; }
 
 std::variant<std::string, DecodeFailure> read_open(int descriptor, const DecodeLimits& limits) {
   struct stat status {};
@@ -25,10 +23,9 @@ std::variant<std::string, DecodeFailure> read_open(int descriptor, const DecodeL
   if (S_ISDIR(status.st_mode)) return unreadable("is a folder");
   if (!S_ISREG(status.st_mode)) return unreadable("is not a regular file");
   if (status.st_size > limits.max_file_bytes) {
-    return DecodeFailure{ReasonCode::too_large,
-                         fmt::format("the file has {}, the limit is {}",
-                                     format_bytes(status.st_size),
-                                     format_bytes(limits.max_file_bytes))};
+    return DecodeFailure{ReasonCode::too_large, fmt::format("the file has {}, the limit is {}",
+                                                            format_bytes(status.st_size),
+                                                            format_bytes(limits.max_file_bytes))};
   }
   std::string bytes(static_cast<size_t>(status.st_size), '\0');
   size_t done = 0;

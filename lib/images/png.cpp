@@ -31,8 +31,8 @@ struct Png {
   Png& state = *static_cast<Png*>(png_get_error_ptr(png));
   if (state.failure.code != ReasonCode::truncated) {
     const bool memory = std::string_view(message).find("memory") != std::string_view::npos;
-    state.failure = decode_failure(memory ? ReasonCode::too_large : ReasonCode::corrupt, "PNG: {}",
-                                   message);
+    state.failure =
+        decode_failure(memory ? ReasonCode::too_large : ReasonCode::corrupt, "PNG: {}", message);
   }
   state.exit.leave();
 }

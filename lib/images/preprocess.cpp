@@ -23,7 +23,8 @@ Axis cropped_axis(int64_t resized, int crop) {
     const int length = static_cast<int>(resized);
     return {(crop - length) / 2, {resized, 0, length}};
   }
-  const auto first = static_cast<int64_t>(std::nearbyint(static_cast<double>(resized - crop) / 2.0));
+  const auto first =
+      static_cast<int64_t>(std::nearbyint(static_cast<double>(resized - crop) / 2.0));
   return {0, {resized, first, crop}};
 }
 
@@ -36,8 +37,8 @@ int64_t long_side(int size, int64_t longer, int64_t shorter) {
 
 void preprocess(const Image& image, const Preprocessing& preprocessing, uint8_t* pixels) {
   FPCLS_CHECK(image.width > 0 && image.height > 0 &&
-              image.pixels.size() == size_t{3} * static_cast<size_t>(image.width) *
-                                         static_cast<size_t>(image.height));
+              image.pixels.size() ==
+                  size_t{3} * static_cast<size_t>(image.width) * static_cast<size_t>(image.height));
   const int64_t width = image.width, height = image.height;
   Axis x{0, {preprocessing.width, 0, preprocessing.width}};
   Axis y{0, {preprocessing.height, 0, preprocessing.height}};

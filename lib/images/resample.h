@@ -6,8 +6,8 @@
 #include "images/decode.h"
 
 /// Pillow's antialiased bilinear resampling, bit for bit, of a window of the resized picture: only
-/// the rows and columns that the window needs are read. Two passes, first along rows to 8 bits, then
-/// along columns, with weights of 22 bits behind the point.
+/// the rows and columns that the window needs are read. Two passes, first along rows to 8 bits,
+/// then along columns, with weights of 22 bits behind the point.
 namespace fpcls {
 
 /// Which part of a resized axis is wanted.
@@ -28,8 +28,8 @@ AxisWeights axis_weights(int input, const AxisWindow& window);
 
 /// The inner loops. There are several for the same result.
 struct ResampleKernels {
-  /// Resamples up to four rows (null: none) along x; writes 3 bytes a position and may write 1 more.
-  /// Reads 16 bytes behind a run's last tap at most.
+  /// Resamples up to four rows (null: none) along x; writes 3 bytes a position and may write 1
+  /// more. Reads 16 bytes behind a run's last tap at most.
   void (*rows)(const uint8_t* const rows[4], const AxisWeights& columns,
                const std::vector<int16_t>& packed, uint8_t* const targets[4]);
   /// sums[i] += sum over r < count of weights[r] * rows[r * stride + i], for i < `values`.

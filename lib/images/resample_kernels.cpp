@@ -7,8 +7,9 @@
 #include <immintrin.h>
 #endif
 
-/// A 22-bit weight is split into two of 11 bits, because processors multiply and add pairs of 16-bit
-/// numbers in one step, twice as fast as 32-bit ones, and the sum of both parts is still exact.
+/// A 22-bit weight is split into two of 11 bits, because processors multiply and add pairs of
+/// 16-bit numbers in one step, twice as fast as 32-bit ones, and the sum of both parts is still
+/// exact.
 namespace fpcls {
 namespace {
 
@@ -20,9 +21,7 @@ constexpr int kGroupTaps = 4;
 /// the pair of taps 0 and 1, then four times that of taps 2 and 3.
 constexpr int kGroupValues = 32;
 
-int group_count(const AxisWeights& weights) {
-  return (weights.taps + kGroupTaps - 1) / kGroupTaps;
-}
+int group_count(const AxisWeights& weights) { return (weights.taps + kGroupTaps - 1) / kGroupTaps; }
 
 void portable_rows(const uint8_t* const rows[4], const AxisWeights& columns,
                    const std::vector<int16_t>&, uint8_t* const targets[4]) {
@@ -93,8 +92,10 @@ void portable_columns(const uint8_t* rows, int64_t stride, int count, const int3
         low[r] = _mm256_add_epi32(low[r], _mm256_madd_epi16(taps, low_weights));
       }
     }
-    const __m128i first = _mm_packs_epi32(sum_of_parts(high[0], low[0]), sum_of_parts(high[1], low[1]));
-    const __m128i last = _mm_packs_epi32(sum_of_parts(high[2], low[2]), sum_of_parts(high[3], low[3]));
+    const __m128i first =
+        _mm_packs_epi32(sum_of_parts(high[0], low[0]), sum_of_parts(high[1], low[1]));
+    const __m128i last =
+        _mm_packs_epi32(sum_of_parts(high[2], low[2]), sum_of_parts(high[3], low[3]));
     const __m128i bytes = _mm_packus_epi16(first, last);
     uint32_t pixels[4];
     _mm_storeu_si128(reinterpret_cast<__m128i*>(pixels), bytes);
@@ -134,8 +135,7 @@ void portable_columns(const uint8_t* rows, int64_t stride, int count, const int3
     }
     for (int half = 0; half < 2; ++half) {
       auto* target = reinterpret_cast<__m256i*>(sums + i + 8 * half);
-      const __m256i sum =
-          _mm256_add_epi32(_mm256_slli_epi32(high[half], kLowBits), low[half]);
+      const __m256i sum = _mm256_add_epi32(_mm256_slli_epi32(high[half], kLowBits), low[half]);
       _mm256_storeu_si256(target, _mm256_add_epi32(_mm256_loadu_si256(target), sum));
     }
   }
@@ -155,8 +155,8 @@ std::vector<int16_t> pack_weights(const AxisWeights& weights) {
       for (int i = 0; i < kGroupValues / 2; ++i) {
         const int tap = group * kGroupTaps + (i >= 8 ? 2 : 0) + i % 2;
         if (tap >= weights.taps) continue;
-        const int32_t weight = weights.weights[x * static_cast<size_t>(weights.taps) +
-                                               static_cast<size_t>(tap)];
+        const int32_t weight =
+            weights.weights[x * static_cast<size_t>(weights.taps) + static_cast<size_t>(tap)];
         target[i] = static_cast<int16_t>(weight >> kLowBits);
         target[i + kGroupValues / 2] = static_cast<int16_t>(weight & ((1 << kLowBits) - 1));
       }
