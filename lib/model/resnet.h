@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "model/safetensors.h"
+
+/// The ResNet family: residual networks of any depth and width, with torchvision's layer names, so
+/// that its weights fit. He et al. 2016 (ResNet), Xie et al. 2017 (ResNeXt), Zagoruyko and
+/// Komodakis 2016 (wide ResNet); the stride of a bottleneck is in its 3x3 convolution, as in
+/// torchvision.
+namespace fpcls {
+
+struct ResNetSpec {
+  std::string architecture = "resnet18";  ///< one of `known_architectures()`
+  /// Scales every layer's channels: the first convolution has 64 times this, rounded to a multiple
+  /// of 8 and at least 8.
+  double width_multiplier = 1;
+  int outputs = 1;
+  int height = 224;
+  int width = 224;
+  uint64_t seed = 0;  ///< of the initial weights
+};
+
+/// The graph with initial weights: convolutions normal with variance 2 / fan-out (He et al. 2015),
+/// batch norm the identity, the last layer uniform within 1 / sqrt(fan-in), as PyTorch does. Input
+/// "input", output "logits".
+Graph build_resnet(const ResNetSpec& spec);
+
+/// The graph with the `weights` of a PyTorch state dict; channels and number of outputs are those
+/// of the weights. Throws Error, beginning with `where`, that lists missing, unexpected and
+/// misshapen tensors.
+Graph graph_from_weights(const std::string& architecture, const TensorMap& weights, int height,
+                         int width, const std::string& where);
+
+std::vector<std::string> known_architectures();
+
+}  // namespace fpcls
