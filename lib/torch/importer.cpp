@@ -1,5 +1,66 @@
 #include "torch/importer.h"
-#include "base/error.h"
+
+#include <torch/csrc/jit/serialization/import.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "torch/convert.h"
+#include "torch/script_run.h"
+
 namespace fpcls {
-std::unique_ptr<Importer> make_torchscript_importer() { fail("importing: not yet"); }
+namespace {
+
+/// Opens the file just to say in our own words why that fails.
+void check_readable(const std::filesystem::path& path) {
+  if (std::filesystem::is_directory(path)) fail("{}: is a folder, expected a model", quoted(path));
+  MappedFile::open(path);
+}
+
+torch::jit::Module load(const std::filesystem::path& path) {
+  try {
+    torch::jit::Module module = torch::jit::load(path.string(), c10::Device(c10::kCPU));
+    module.eval();
+    return module;
+  } catch (const std::exception& exception) {
+    fail(
+        "{}: cannot be read as TorchScript: {}; save the model with torch.jit.save, or, for "
+        "weights alone, name their --architecture",
+        quoted(path), explain(exception));
+  }
+}
+
+/// The tensors among what forward gives; the first is the one that is judged.
+std::vector<GraphOutput> outputs_of(const ScriptValue& result) {
+  if (result.symbol) return {{"output", result.symbol->node}};
+  if (!result.items) fail("forward gives something that doesn't depend on the picture");
+  std::vector<GraphOutput> outputs;
+  for (const ScriptValue& item : *result.items) {
+    if (!item.symbol) continue;
+    outputs.push_back({fmt::format("output_{}", outputs.size()), item.symbol->node});
+  }
+  if (outputs.empty()) fail("forward gives no tensor that depends on the picture");
+  return outputs;
+}
+
+class TorchScriptImporter : public Importer {
+ public:
+  Graph import_torchscript(const std::filesystem::path& path, const Shape& input_shape) override {
+    check_readable(path);
+    const torch::jit::Module module = load(path);
+    try {
+      const at::NoGradGuard no_grad;
+      GraphBuilder builder(input_shape);
+      return builder.finish(outputs_of(ScriptRun(builder).run(module)), "its graph");
+    } catch (const std::exception& exception) {
+      fail("{}: {}", quoted(path), explain(exception));
+    }
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Importer> make_torchscript_importer() {
+  return std::make_unique<TorchScriptImporter>();
+}
+
 }  // namespace fpcls
