@@ -12,7 +12,7 @@ namespace {
 
 Column number_like(std::string key, std::string heading, Kind kind, int digits, std::string unit) {
   if (heading.empty()) heading = key;
-  return {std::move(key), std::move(heading), kind, digits, std::move(unit), Align::right};
+  return {std::move(key), std::move(heading), kind, digits, std::move(unit), Align::right, false};
 }
 
 std::string number_text(double value, const Column& column) {
@@ -80,6 +80,11 @@ Column number_column(std::string key, std::string heading, int digits, std::stri
 
 Column bytes_column(std::string key, std::string heading) {
   return number_like(std::move(key), std::move(heading), Kind::bytes, 0, "");
+}
+
+Column data_only(Column column) {
+  column.data_only = true;
+  return column;
 }
 
 Table::Table(std::string name, std::vector<Column> columns)

@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "metrics/intervals.h"
+
 /// What every report, console table and CSV file of the program is rendered from: a title and
 /// sections of paragraphs, tables, charts and key-value lists. A document holds values, not their
 /// looks; `render_text`, `render_markdown` and `render_csv` show the same document in three ways.
@@ -17,12 +19,6 @@
 ///     table.add_row({"线框", 270, 0.937037});
 ///     table.add_row({"卫星", 0, std::nullopt});  // no precision: "-" as text, empty in CSV
 namespace fpcls {
-
-/// Both ends of an interval, such as a ratio's 95 % confidence interval.
-struct Interval {
-  double low = 0;
-  double high = 0;
-};
 
 /// One value of a table. Absent is a value of its own, never 0; a number that isn't finite is
 /// absent too.
@@ -71,6 +67,7 @@ struct Column {
   /// What the figures are in ("ms", "%") or how they are got ("TP+FP"); stands under the heading.
   std::string unit;
   Align align = Align::left;
+  bool data_only = false;  ///< only in CSV: what people would find too much
 };
 
 /// The columns that tables are made of; without a heading the key is the heading.
@@ -82,6 +79,8 @@ Column points_column(std::string key, std::string heading = "", int digits = 1);
 Column ms_column(std::string key, std::string heading = "", int digits = 2);
 Column number_column(std::string key, std::string heading, int digits, std::string unit = "");
 Column bytes_column(std::string key, std::string heading = "");
+/// `column`, in CSV only.
+Column data_only(Column column);
 
 /// The one table type of the program.
 class Table {

@@ -27,6 +27,7 @@ void append_table(std::string& out, const Table& table) {
   if (!table.caption.empty()) out += markdown_escaped(table.caption) + "\n\n";
   std::vector<std::string> headings, rules;
   for (const Column& column : table.columns()) {
+    if (column.data_only) continue;
     headings.push_back(heading_of(column));
     rules.push_back(column.align == Align::right ? "---:" : "---");
   }
@@ -34,6 +35,7 @@ void append_table(std::string& out, const Table& table) {
   for (const auto& row : table.rows()) {
     std::vector<std::string> cells;
     for (size_t i = 0; i < row.size(); ++i) {
+      if (table.columns()[i].data_only) continue;
       cells.push_back(markdown_escaped(cell_text(row[i], table.columns()[i])));
     }
     out += row_of(cells);

@@ -71,13 +71,24 @@ int TextTable::width_of(const std::vector<size_t>& shown) const {
   return width;
 }
 
-/// The columns of each part: as many as fit, and at least one besides the first.
+/// The columns of each part: as many as fit, and at least one besides the first. A last part of a
+/// single column gets the one before it too: columns that belong together often end a table.
 std::vector<std::vector<size_t>> split_columns(const TextTable& table, int width) {
   std::vector<std::vector<size_t>> parts = {{0}};
   for (size_t i = 1; i < table.widths.size(); ++i) {
     const int wider = table.width_of(parts.back()) + kGap + table.widths[i];
+    if (table.table.columns()[i].data_only) continue;
     if (width > 0 && wider > width && parts.back().size() > 1) parts.push_back({0});
     parts.back().push_back(i);
+  }
+  constexpr size_t kEnough = 4;
+  if (parts.size() > 1 && parts.back().size() == 2) {
+    std::vector<size_t>& before = parts[parts.size() - 2];
+    const int wider = table.width_of(parts.back()) + kGap + table.widths[before.back()];
+    if (before.size() >= kEnough && wider <= width) {
+      parts.back().insert(parts.back().begin() + 1, before.back());
+      before.pop_back();
+    }
   }
   return parts;
 }

@@ -60,6 +60,26 @@ TEST(TextTable, RepeatsTheFirstColumnWhereTheScreenIsTooNarrow) {
             "all             0.990000\n");
 }
 
+TEST(TextTable, LeavesNoColumnAlone) {
+  Table table("t", {text_column("a"), text_column("bb"), text_column("cc"), text_column("dd"),
+                    text_column("ee")});
+  table.add_row({"1", "2", "3", "4", "5"});
+  EXPECT_EQ(render_text(table, {13, false}),
+            "a  bb  cc\n"
+            "─────────\n"
+            "1  2   3\n"
+            "\n"
+            "a  dd  ee\n"
+            "─────────\n"
+            "1  4   5\n");
+}
+
+TEST(TextTable, ShowsNoColumnThatIsForCsvOnly) {
+  Table table("t", {text_column("a"), data_only(count_column("b")), count_column("c")});
+  table.add_row({"x", 1, 2});
+  EXPECT_EQ(render_text(table), "a  c\n────\nx  2\n");
+}
+
 TEST(TextTable, SaysThatThereIsNothing) {
   EXPECT_EQ(render_text(Table("t", {text_column("path"), count_column("n")})),
             "path  n\n"
