@@ -120,9 +120,11 @@ at::Tensor to_input(const PixelBatch& batch, const Preprocessing& preprocessing,
 
 std::string explain(const std::exception& exception) {
   const auto* torch_error = dynamic_cast<const c10::Error*>(&exception);
-  std::string text =
+  const std::string text =
       torch_error != nullptr ? torch_error->what_without_backtrace() : exception.what();
-  return one_line(text.substr(0, text.find('\n')));
+  const size_t begin = text.find_first_not_of(" \n");
+  if (begin == std::string::npos) return "libtorch doesn't say why";
+  return one_line(text.substr(begin, text.find('\n', begin) - begin));
 }
 
 }  // namespace fpcls

@@ -33,7 +33,7 @@ void use_threads(int count);
 at::Tensor to_input(const PixelBatch& batch, const Preprocessing& preprocessing,
                     const Shape& input_shape);
 
-/// What an exception out of libtorch says: its first line, without the stack.
+/// What an exception out of libtorch says: its first line with text, without the stack.
 std::string explain(const std::exception& exception);
 
 /// Calls `work`; an exception of libtorch's becomes an Error that begins with `where()`.

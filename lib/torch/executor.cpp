@@ -78,6 +78,14 @@ class TorchExecutor : public Executor {
     return results[static_cast<size_t>(graph_.outputs()[0].node)];
   }
 
+  at::Tensor run_node(const Node& node, const std::vector<at::Tensor>& inputs) const {
+    const NodeWeights weights = to_device(node, device_);
+    if (node.op != Op::conv) return apply(node, weights, inputs);
+    // libtorch leaves some convolutions to the BLAS, which may be a very slow one.
+    const Shape& shape = graph_.shape(node.inputs[0]);
+    return PreparedConv(node.conv(), weights, shape, /*relu=*/false).run(inputs[0]);
+  }
+
   Graph graph_;
   Preprocessing preprocessing_;
   int threads_;

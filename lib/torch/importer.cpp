@@ -2,19 +2,13 @@
 
 #include <torch/csrc/jit/serialization/import.h>
 
-#include "base/file.h"
 #include "base/text.h"
+#include "torch/archive.h"
 #include "torch/convert.h"
 #include "torch/script_run.h"
 
 namespace fpcls {
 namespace {
-
-/// Opens the file just to say in our own words why that fails.
-void check_readable(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path)) fail("{}: is a folder, expected a model", quoted(path));
-  MappedFile::open(path);
-}
 
 torch::jit::Module load(const std::filesystem::path& path) {
   try {
@@ -45,7 +39,7 @@ std::vector<GraphOutput> outputs_of(const ScriptValue& result) {
 class TorchScriptImporter : public Importer {
  public:
   Graph import_torchscript(const std::filesystem::path& path, const Shape& input_shape) override {
-    check_readable(path);
+    check_archive(path);
     const torch::jit::Module module = load(path);
     try {
       const at::NoGradGuard no_grad;

@@ -262,8 +262,10 @@ std::vector<ScriptValue> ScriptRun::compute(jit::Node& node,
                             ? nullptr
                             : schema->arguments()[i].alias_info();
     if (alias != nullptr && alias->isWrite() && (inputs[i].symbol || !inputs[i].path.empty())) {
-      refuse(node, "changes " +
-                       (inputs[i].symbol ? "what depends on the picture" : quoted(inputs[i].path)));
+      refuse(node, inputs[i].symbol
+                       ? "changes what depends on the picture"
+                       : "changes " + quoted(inputs[i].path) +
+                             "; if it was saved in training mode, call model.eval() before saving");
     }
     if (path.empty() && inputs[i].is_tensor()) path = inputs[i].path;
     stack.push_back(stand_in(inputs[i], node.input(i)->type()));
