@@ -1,5 +1,7 @@
 #include "model/model_file.h"
 
+#include <future>
+
 #include "base/file.h"
 #include "base/hash.h"
 #include "model/json_text.h"
@@ -63,6 +65,8 @@ ModelFile load_model_file(const std::filesystem::path& path) {
   const std::string where = quoted(path);
   const auto file = MappedFile::open(path);
   const Safetensors content = parse_safetensors(file->bytes(), file, where);
+  // Two hashes of all bytes are most of the time it takes: one beside the other.
+  auto identity = std::async(std::launch::async, sha256_hex, file->bytes());
   const json model = read_model_json(content, where);
   JsonObject object(model, where);
   Graph graph = graph_from_json(object.at("graph"), content.tensors, where);
@@ -70,7 +74,7 @@ ModelFile load_model_file(const std::filesystem::path& path) {
   object.finish();
   check_metadata(metadata, graph, where);
   check_finite(graph, where);
-  return {std::move(graph), std::move(metadata), sha256_hex(file->bytes())};
+  return {std::move(graph), std::move(metadata), identity.get()};
 }
 
 void save_model_file(const std::filesystem::path& path, const Graph& graph,

@@ -61,16 +61,16 @@ struct Entry {
 Shape read_shape(const json& list, const std::string& where) {
   if (list.size() > 8) fail("{}: has {} axes, expected at most 8", where, list.size());
   Shape shape;
-  int64_t count = 1;
+  int64_t bound = 1;  // the product with empty axes taken as 1
   for (const json& value : list) {
     if (!value.is_number_unsigned() || value.get<uint64_t>() > uint64_t{kMaxElements}) {
       fail("{}: its shape has an extent that is not 0 to {}", where, kMaxElements);
     }
     shape.push_back(value.get<int64_t>());
-    if (shape.back() > kMaxElements / std::max<int64_t>(count, 1)) {
+    if (shape.back() > kMaxElements / bound) {
       fail("{}: has more than {} elements", where, kMaxElements);
     }
-    count *= shape.back();
+    bound *= std::max<int64_t>(shape.back(), 1);
   }
   return shape;
 }

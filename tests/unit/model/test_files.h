@@ -16,9 +16,10 @@ namespace fpcls {
 class ScratchFolder : public TemporaryFolder {
  public:
   std::filesystem::path operator/(const std::string& name) const { return path() / name; }
-  /// Writes a file and says where it is. Not through `write_file`, whose flush to the disk makes a
-  /// test of thousands of files slow.
+  /// Writes a file and says where it is. Not through `write_file`: its flush to the disk, which
+  /// overwriting a file costs too, makes a test of thousands of files slow.
   std::filesystem::path with(const std::string& name, std::string_view bytes) const {
+    std::filesystem::remove(path() / name);
     std::ofstream(path() / name, std::ios::binary) << bytes;
     return path() / name;
   }
