@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/random.h"
 #include "unit/images/encode.h"
 
 namespace fpcls {
@@ -364,6 +365,27 @@ TEST(Decode, SurvivesEveryChangedByte) {
           ASSERT_FALSE(std::get<DecodeFailure>(result).reason.empty()) << name << i;
         }
       }
+    }
+  }
+}
+
+TEST(Decode, SurvivesRandomDamage) {
+  const DecodeLimits limits{1'000'000, 10'000'000};
+  const auto whole = one_of_each(gradient(40, 30));
+  Random random(1);
+  for (int i = 0; i < 3000; ++i) {
+    std::string bytes = whole[static_cast<size_t>(random.below(10))].second;
+    for (int64_t changes = random.between(1, 12); changes > 0; --changes) {
+      const auto at = static_cast<size_t>(random.below(static_cast<int64_t>(bytes.size())));
+      const auto length = static_cast<size_t>(random.between(1, 8));
+      if (random.chance(0.1)) bytes.insert(at, length, static_cast<char>(random.below(256)));
+      if (random.chance(0.1)) bytes.erase(at, length);
+      if (bytes.empty()) break;
+      bytes[std::min(at, bytes.size() - 1)] = static_cast<char>(random.below(256));
+    }
+    const Result result = decode(bytes, limits);
+    if (const auto* image = std::get_if<Image>(&result)) {
+      ASSERT_EQ(image->pixels.size(), size_t{3} * image->width * image->height) << i;
     }
   }
 }
