@@ -72,10 +72,19 @@ void put(Statement& insert, std::string_view key, int64_t value) {
   insert.bind(0, key).bind(1, value).run();
 }
 
+/// Text that other programs read as JSON must be UTF-8.
+void check_utf8(const Database& database, const std::string& name) {
+  if (to_utf8(name) == name) return;
+  fail("{}: cannot keep the name {}, which isn't UTF-8; rename it", quoted(database.path()),
+       quoted(name));
+}
+
 void write_stages(Database& database, const RunInfo& run) {
   Statement insert(database, "INSERT INTO stage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   int64_t position = 0;
   for (const StageInfo& stage : run.stages) {
+    check_utf8(database, stage.name);
+    for (const std::string& label : stage.scored_labels) check_utf8(database, label);
     const std::string labels = json(stage.scored_labels).dump();
     insert.bind(0, position++).bind(1, stage.name).bind(2, labels);
     stage.negative.empty() ? insert.bind_null(3) : insert.bind(3, stage.negative);

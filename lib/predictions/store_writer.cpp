@@ -294,9 +294,9 @@ void PredictionStore::finish(const RunInfo& run) {
   write_run(database, run);
   database.execute("COMMIT");
   impl_->inserter.reset();
-  database.execute("PRAGMA wal_checkpoint(TRUNCATE)");
-  // Fails while somebody reads; the store is whole all the same, with its -wal file.
+  // Both fail while somebody reads; the store is whole all the same, with its -wal file.
   sqlite3_busy_timeout(database.handle(), 200);
+  database.execute("PRAGMA wal_checkpoint(TRUNCATE)");
   sqlite3_exec(database.handle(), "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr);
 }
 

@@ -152,6 +152,7 @@ TEST_F(Store, SurvivesAKillAndGoesOn) {
   int status = 0;
   ::waitpid(child, &status, 0);
   ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_GE(read().size(), 40u) << "readable before anybody goes on with it";
   {
     auto store = PredictionStore::resume(path_, run);
     const std::vector<bool>& done = store->completed_rows();
@@ -195,6 +196,24 @@ TEST_F(Store, RefusesToGoOnWithAnotherRunAndSaysWhatDiffers) {
   EXPECT_THAT(problem([](RunInfo& r) { r.stages.pop_back(); }), HasSubstr("4 stages, now 3"));
   EXPECT_THAT(problem([](RunInfo& r) { r.otherwise = "rest"; }), HasSubstr("otherwise was"));
   EXPECT_THAT(problem([](RunInfo& r) { r.all_stages = false; }), HasSubstr("--all-stages"));
+}
+
+TEST_F(Store, EndsWellWhileSomebodyReads) {
+  RunInfo run = made::run();
+  const auto predictions = made::predictions(run, 50, 1);
+  auto store = PredictionStore::create(path_, run);
+  for (const Prediction& p : predictions) store->add(p);
+  store->flush();
+  PredictionReader reader(path_);
+  Prediction first;
+  ASSERT_TRUE(reader.next(first));
+  run.wall_s = 3;
+  store->finish(run);
+  store.reset();
+  int rest = 0;
+  for (Prediction p; reader.next(p);) ++rest;
+  EXPECT_EQ(rest, 49) << "the reader keeps what it began with";
+  EXPECT_EQ(PredictionReader(path_).run().wall_s, 3);
 }
 
 TEST_F(Store, RefusesASecondWriter) {
@@ -274,6 +293,12 @@ TEST_F(Store, RefusesScoresThatAreNoProbabilities) {
     for (StageScores& s : p.scores) s.scores[0] = std::numeric_limits<float>::quiet_NaN();
   }
   EXPECT_THAT(error_of([&] { write(run, predictions); }), HasSubstr("expected 0 to 1"));
+}
+
+TEST_F(Store, RefusesNamesThatAreNotUtf8) {
+  RunInfo run = made::run();
+  run.stages[0].scored_labels = {"\xff\xfe"};
+  EXPECT_THAT(error_of([&] { PredictionStore::create(path_, run); }), HasSubstr("UTF-8"));
 }
 
 TEST_F(Store, SaysWhenItCannotBeWritten) {
