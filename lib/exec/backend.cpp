@@ -1,6 +1,7 @@
 #include "exec/backend.h"
 
 #include <dlfcn.h>
+#include <stdlib.h>
 
 #include <filesystem>
 
@@ -19,6 +20,9 @@ std::filesystem::path own_folder() {
 }
 
 TorchBackend& open_module() {
+  // OpenMP's threads otherwise spin while they wait for each other, which took seven times as long
+  // with anything else (decoding, a second worker) on the same cores. Read when libgomp is loaded.
+  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
   const std::filesystem::path path = own_folder() / kModuleName;
   void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr) {
