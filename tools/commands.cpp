@@ -3,7 +3,8 @@
 namespace fpcls {
 
 const std::vector<Command>& all_commands() {
-  static const std::vector<Command> kCommands = {};
+  static const std::vector<Command> kCommands = {
+      classify_command(), evaluate_command(), inspect_command(), report_command(), train_command()};
   return kCommands;
 }
 

@@ -97,11 +97,14 @@ LoadedModel load_own(const std::string& path, const ForeignModelOptions& options
     fail("{}: is an fpcls model and says its '{}' itself; leave that out", quoted(path), given);
   }
   ModelFile file = load_model_file(path);
-  LoadedModel model{std::move(file.graph), file.metadata.head, file.metadata.preprocessing};
+  LoadedModel model{std::move(file.graph)};
+  model.head = file.metadata.head;
+  model.preprocessing = file.metadata.preprocessing;
   model.accept = file.metadata.accept.value_or(0.5F);
   model.architecture = file.metadata.architecture;
   model.precision = file.metadata.precision;
   model.sha256 = file.sha256;
+  model.provenance = file.metadata.provenance;
   if (!options.positive.empty()) choose_positive(model.head, options.positive, quoted(path));
   return model;
 }
@@ -135,7 +138,9 @@ LoadedModel load_model(const std::string& path, const ForeignModelOptions& forei
   check_finite(graph, where);
   Head head = foreign_head(foreign, graph.output_count(), need, where);
   check_head(head, static_cast<int>(graph.output_count()), where);
-  LoadedModel model{std::move(graph), std::move(head), preprocessing};
+  LoadedModel model{std::move(graph)};
+  model.head = std::move(head);
+  model.preprocessing = preprocessing;
   model.architecture = foreign.architecture;
   model.path = path;
   model.sha256 = sha256_hex(MappedFile::open(path)->bytes());

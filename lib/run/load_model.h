@@ -1,10 +1,12 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "graph/graph.h"
 #include "graph/head.h"
 #include "graph/preprocessing.h"
+#include "model/metadata.h"
 #include "run/common_options.h"
 
 /// Any MODEL that a user may give, as one thing: an fpcls model, a TorchScript file, PyTorch
@@ -12,6 +14,8 @@
 namespace fpcls {
 
 struct LoadedModel {
+  explicit LoadedModel(Graph loaded) : graph(std::move(loaded)) {}
+
   Graph graph;
   Head head;
   Preprocessing preprocessing;
@@ -19,7 +23,8 @@ struct LoadedModel {
   std::string architecture;  ///< empty when not known
   std::string precision = "f32";
   std::string path;
-  std::string sha256;  ///< of the file
+  std::string sha256;     ///< of the file
+  Provenance provenance;  ///< what an fpcls model says of its own origin
 };
 
 enum class HeadNeed {

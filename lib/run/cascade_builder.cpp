@@ -1,0 +1,101 @@
+#include "run/cascade_builder.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "exec/backend.h"
+#include "run/load_model.h"
+
+namespace fpcls {
+namespace {
+
+/// The stages that the options describe: the YAML file's list, or one for each --model.
+std::vector<StageOptions> stage_list(const CascadeSpec& spec) {
+  if (!spec.cascade.empty() && !spec.model.empty()) {
+    fail(
+        "--model can't be given together with a 'cascade:' in the configuration; take one of them");
+  }
+  if (spec.cascade.empty() && spec.model.empty()) {
+    fail("no model given; pass --model FILE, or --config FILE.yaml with a 'cascade:'");
+  }
+  std::vector<StageOptions> stages = spec.cascade;
+  for (const std::string& model : spec.model) {
+    StageOptions stage;
+    stage.model = model;
+    stage.accept = spec.accept;
+    stage.foreign = spec.foreign;
+    stages.push_back(std::move(stage));
+  }
+  return stages;
+}
+
+StageInfo stage_info(const StageOptions& options, const LoadedModel& model) {
+  StageInfo info;
+  info.scored_labels = model.head.scored_labels();
+  info.binary = model.head.binary();
+  info.name = !options.name.empty() ? options.name
+              : info.binary         ? info.scored_labels[0]
+                                    : std::filesystem::path(model.path).stem().string();
+  info.negative = options.negative;
+  info.accept = options.accept.value_or(model.accept);
+  info.model_path = to_utf8(model.path);
+  info.model_sha256 = model.sha256;
+  info.precision = model.precision;
+  if (!info.negative.empty() && !info.binary) {
+    fail("{}: stage {} has a 'negative' but a multi-class model; remove one of them",
+         quoted(model.path), quoted(info.name));
+  }
+  if (info.negative == info.scored_labels[0]) {
+    fail("stage {}: 'negative' is its positive label {}; give the other one", quoted(info.name),
+         quoted(info.negative));
+  }
+  return info;
+}
+
+}  // namespace
+
+Cascade build_cascade(const CascadeSpec& spec, const RuntimeOptions& runtime) {
+  Cascade cascade;
+  cascade.otherwise = spec.otherwise;
+  std::set<std::string> names;
+  for (const StageOptions& options : stage_list(spec)) {
+    if (options.model.empty()) {
+      fail("stage {}: has no 'model'; name its model file", quoted(options.name));
+    }
+    const LoadedModel model = load_model(options.model, options.foreign);
+    Stage stage;
+    stage.info = stage_info(options, model);
+    stage.head = model.head;
+    stage.preprocessing = model.preprocessing;
+    if (!names.insert(stage.info.name).second) {
+      fail("stage {} stands twice in the cascade; give each stage a 'name' of its own",
+           quoted(stage.info.name));
+    }
+    stage.executor = make_executor(runtime.executor, model.graph, model.preprocessing,
+                                   ExecutorOptions{runtime.device, runtime.threads});
+    stage.outputs = static_cast<int>(model.graph.output_count());
+    stage.computed_by = fmt::format("torch {} {}", runtime.device, model.precision);
+    cascade.stages.push_back(std::move(stage));
+  }
+  return cascade;
+}
+
+std::vector<std::string> cascade_labels(const Cascade& cascade) {
+  std::vector<std::string> labels;
+  const auto add = [&labels](const std::string& label) {
+    if (!label.empty() && std::find(labels.begin(), labels.end(), label) == labels.end()) {
+      labels.push_back(label);
+    }
+  };
+  for (const Stage& stage : cascade.stages) {
+    for (const std::string& label : stage.info.scored_labels) add(label);
+    add(stage.info.negative);
+  }
+  add(cascade.otherwise);
+  return labels;
+}
+
+}  // namespace fpcls

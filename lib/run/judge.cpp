@@ -1,0 +1,184 @@
+#include "run/judge.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "config/options.h"
+#include "metrics/rejudge.h"
+#include "predictions/csv.h"
+#include "predictions/merge.h"
+#include "predictions/store.h"
+#include "run/evaluation_report.h"
+
+namespace fpcls {
+namespace {
+
+namespace fs = std::filesystem;
+using Thresholds = std::map<std::string, double>;
+
+/// A run's predictions, wherever they come from.
+struct Source {
+  RunInfo run;
+  std::function<void(const std::function<void(const Prediction&)>&)> for_each;
+  std::vector<std::string> remarks;
+};
+
+fs::path store_file(const std::string& input) {
+  return fs::is_directory(input) ? fs::path(input) / kStoreName : fs::path(input);
+}
+
+Source csv_source(const std::string& file) {
+  auto csv = std::make_shared<CsvPredictions>(read_predictions_csv(file));
+  Source source{csv->run, {}, {}};
+  for (const std::string& column : csv->ignored_columns) {
+    source.remarks.push_back(fmt::format("{}: column {} isn't used", quoted(file), quoted(column)));
+  }
+  source.for_each = [csv](const auto& use) {
+    for (const Prediction& prediction : csv->predictions) use(prediction);
+  };
+  return source;
+}
+
+Source open_source(const std::vector<std::string>& inputs) {
+  std::vector<fs::path> files;
+  for (const std::string& input : inputs) {
+    const fs::path file = store_file(input);
+    if (!fs::exists(file)) {
+      fail("{}: has no predictions; name a folder that 'fpcls evaluate --out' wrote, or a .csv",
+           quoted(input));
+    }
+    if (!looks_like_store(file)) {
+      if (inputs.size() == 1) return csv_source(input);
+      fail(
+          "{}: is no store of fpcls, and CSV files can't be merged; judge it alone, or with "
+          "--side-by-side",
+          quoted(input));
+    }
+    files.push_back(file);
+  }
+  auto merged = std::make_shared<MergedPredictions>(files);
+  return {merged->run(), [merged](const auto& use) { merged->for_each(use); }, merged->gaps()};
+}
+
+/// "wireframe=0.8".
+Thresholds parse_thresholds(const std::vector<std::string>& texts) {
+  Thresholds thresholds;
+  for (const std::string& text : texts) {
+    const size_t equals = text.rfind('=');
+    double value = 0;
+    try {
+      if (equals == std::string::npos || equals == 0) fail("");
+      parse_value(text.substr(equals + 1), value);
+    } catch (const Error&) {
+      fail("--accept is '{}', expected STAGE=SCORE such as wireframe=0.8", text);
+    }
+    if (!thresholds.emplace(text.substr(0, equals), value).second) {
+      fail("--accept names the stage {} twice", quoted(text.substr(0, equals)));
+    }
+  }
+  return thresholds;
+}
+
+/// Judges a source, decided again where there are thresholds; `also` sees every prediction.
+Judged judge(const Source& source, const Thresholds& thresholds,
+             const std::function<void(const Prediction&)>& also) {
+  const RunInfo run = with_accept(source.run, thresholds);
+  EvaluationAccumulator accumulator(run);
+  Rejudger rejudger(run);
+  source.for_each([&](const Prediction& stored) {
+    if (thresholds.empty()) {
+      accumulator.add(stored);
+      if (also) also(stored);
+      return;
+    }
+    Prediction prediction = stored;
+    if (!rejudger.apply(prediction)) return;
+    accumulator.add(prediction);
+    if (also) also(prediction);
+  });
+  rejudger.finish();
+  return {run, accumulator.result()};
+}
+
+bool same_folder(const std::string& a, const std::string& b) {
+  std::error_code ignored;
+  return fs::equivalent(a, b, ignored);
+}
+
+/// The store of --out, or none where reports are only written anew beside the run's own store.
+std::unique_ptr<PredictionStore> open_out(const ReportOptions& options, const RunInfo& run) {
+  make_writable_folder(options.out);
+  const auto is_out = [&](const std::string& input) {
+    return same_folder(store_file(input).parent_path(), options.out);
+  };
+  if (std::any_of(options.inputs.begin(), options.inputs.end(), is_out)) {
+    if (options.inputs.size() == 1 && options.accept.empty()) return nullptr;
+    fail("--out {}: is where the predictions come from; take another folder", quoted(options.out));
+  }
+  const fs::path file = fs::path(options.out) / kStoreName;
+  if (fs::exists(file) && !options.force) {
+    fail("{}: holds a run already; replace it (--force), or take another folder",
+         quoted(options.out));
+  }
+  return PredictionStore::create(file, run, IfExists::replace);
+}
+
+void write_out(const ReportOptions& options, const Judged& judged) {
+  write_report_files(options.out, judged.run, judged.evaluation);
+  if (!options.csv) return;
+  PredictionReader reader(fs::path(options.out) / kStoreName);
+  write_predictions_file(options.out, reader);
+}
+
+ReportResult merged_report(const ReportOptions& options) {
+  const Source source = open_source(options.inputs);
+  const Thresholds thresholds = parse_thresholds(options.accept);
+  ReportResult result{options.inputs, {}, source.remarks};
+  std::unique_ptr<PredictionStore> store;
+  if (!options.out.empty()) store = open_out(options, with_accept(source.run, thresholds));
+  result.judged.push_back(judge(source, thresholds, [&](const Prediction& prediction) {
+    if (store) store->add(prediction);
+  }));
+  if (store) store->finish(result.judged[0].run);
+  store.reset();
+  if (!options.out.empty()) write_out(options, result.judged[0]);
+  return result;
+}
+
+ReportResult side_by_side_report(const ReportOptions& options) {
+  if (!options.out.empty()) fail("--side-by-side writes nothing; leave out --out");
+  const Thresholds thresholds = parse_thresholds(options.accept);
+  ReportResult result{options.inputs, {}, {}};
+  for (const std::string& input : options.inputs) {
+    const Source source = open_source({input});
+    result.judged.push_back(judge(source, thresholds, {}));
+    result.remarks.insert(result.remarks.end(), source.remarks.begin(), source.remarks.end());
+  }
+  return result;
+}
+
+}  // namespace
+
+Judged judge_store(const fs::path& file) {
+  PredictionReader reader(file);
+  EvaluationAccumulator accumulator(reader.run());
+  reader.for_each([&](const Prediction& prediction) { accumulator.add(prediction); });
+  return {reader.run(), accumulator.result()};
+}
+
+ReportResult run_report(const ReportOptions& options) {
+  if (options.inputs.empty()) {
+    fail("no predictions given; name a folder that 'fpcls evaluate --out' wrote, or a .csv");
+  }
+  if (options.csv && options.out.empty()) fail("--csv needs a folder; pass --out");
+  return options.side_by_side ? side_by_side_report(options) : merged_report(options);
+}
+
+}  // namespace fpcls

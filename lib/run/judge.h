@@ -1,0 +1,59 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "metrics/evaluation.h"
+#include "predictions/prediction.h"
+#include "report/document.h"
+#include "run/common_options.h"
+
+/// From stored predictions to figures, without inference: judging again under other thresholds,
+/// merging shards and months, comparing runs, judging what another program said.
+namespace fpcls {
+
+/// Name of the store in a folder that `evaluate --out` wrote.
+constexpr const char* kStoreName = "predictions.sqlite";
+
+struct Judged {
+  RunInfo run;
+  Evaluation evaluation;
+};
+
+/// Judges the predictions of one store as they were decided.
+Judged judge_store(const std::filesystem::path& file);
+
+struct ReportOptions {
+  std::vector<std::string> inputs;
+  std::vector<std::string> accept;
+  std::string out;
+  bool force = false;
+  bool side_by_side = false;
+  bool csv = false;
+  OutputOptions output;
+
+  template <class Visitor>
+  void describe(Visitor& v) {
+    v.positional(
+        "inputs", inputs,
+        "Folders that evaluate wrote, their predictions.sqlite, or one .csv made elsewhere");
+    v.option("accept", accept,
+             "Judge by another threshold, such as wireframe=0.8; may be given again");
+    v.option("o,out", out, "Folder for the merged predictions and the reports");
+    v.option("force", force, "Replace the run that the folder holds");
+    v.option("side_by_side", side_by_side, "Compare the runs instead of merging them");
+    v.option("csv", csv, "Write predictions.csv as well");
+    v.group("Output", output);
+  }
+};
+
+struct ReportResult {
+  std::vector<std::string> names;    ///< of the runs, as given
+  std::vector<Judged> judged;        ///< one, or with side_by_side one for each input
+  std::vector<std::string> remarks;  ///< what the answer leaves out, one line each
+};
+
+ReportResult run_report(const ReportOptions& options);
+
+}  // namespace fpcls

@@ -1,0 +1,32 @@
+#include "run/evaluate.h"
+
+#include "commands.h"
+#include "run/evaluation_report.h"
+#include "run/format_document.h"
+
+namespace fpcls {
+
+Command evaluate_command() {
+  return make_command<EvaluateOptions>(
+      {"evaluate", "judge a cascade on labelled pictures",
+       "Runs every picture through the cascade and prints the tables that a release is accepted "
+       "on.\n"
+       "With --out the predictions stay in a folder, and 'fpcls report' judges them again in a "
+       "second.",
+       "  fpcls evaluate --config configs/sample.yaml datasets/sample --out reports/sample\n"
+       "  fpcls evaluate --config configs/sample.yaml 2024-06/ 2024-07/ --out reports/q3 --resume\n"
+       "  fpcls evaluate --model wireframe.safetensors --all-stages test.csv --format json"},
+      [](const EvaluateOptions& options, const std::vector<OptionSpec>& specs,
+         const std::vector<std::string>& arguments) {
+        const EvaluateResult result = run_evaluate(options, arguments, options_json(specs));
+        const Document document = options.output.format == OutputFormat::text
+                                      ? evaluation_summary(result.run, result.evaluation)
+                                      : evaluation_document(result.run, result.evaluation);
+        fmt::print("{}", format_document(document, "classes", options.output.format, [&] {
+                     return evaluation_json(result.run, result.evaluation);
+                   }));
+        return result.too_many_bad ? 1 : 0;
+      });
+}
+
+}  // namespace fpcls
