@@ -91,8 +91,8 @@ void change_light(const AugmentOptions& options, Random& random, const Pixels& p
 /// Weights side, 256 - 2 side, side along rows, then along columns; edges are repeated.
 void blur(Random& random, const Pixels& p) {
   const auto side = static_cast<int>(random.between(24, 80));
+  std::vector<uint8_t> line(p.size());
   const auto pass = [&](int lines, int length, size_t line_step, size_t step) {
-    std::vector<uint8_t> line(static_cast<size_t>(length) * kChannels);
     for (int l = 0; l < lines; ++l) {
       uint8_t* start = p.data + static_cast<size_t>(l) * line_step;
       for (int i = 0; i < length; ++i) {

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/stopwatch.h"
 #include "base/text.h"
 #include "base/threads.h"
@@ -34,6 +35,11 @@ void check_options(const TrainOptions& options) {
     fail("--negative and --positive are both {}; name two labels", quoted(options.positive));
   }
   if (options.resume && options.checkpoint.empty()) fail("--resume needs --checkpoint FILE");
+  if (!options.resume && !options.checkpoint.empty() &&
+      std::filesystem::exists(options.checkpoint)) {
+    fail("{}: holds a training already; go on with it by --resume, or delete it",
+         quoted(options.checkpoint));
+  }
 }
 
 InputOptions validation_input(const TrainOptions& options) {
@@ -119,6 +125,7 @@ Start start_of(const TrainOptions& options, const Head& head) {
 struct Data {
   TrainingSet training;
   TrainingSet validation;
+  int64_t copies = 0;  ///< left out of training, because they are validated on
 };
 
 /// Training pictures are kept a little larger than the input, for the augmentation to cut from;
@@ -135,12 +142,15 @@ Data load_data(const TrainOptions& options, const ImageList& list, const Head& h
   TrainingSet all = load_training_set(list, target, stored, workers, quiet);
   if (!options.validation.empty()) {
     const ImageList held = list_labelled(validation_input(options));
-    return {std::move(all), load_training_set(held, target, preprocessing, workers, quiet)};
+    TrainingSet validation = load_training_set(held, target, preprocessing, workers, quiet);
+    TrainingSet training = without_copies(all, validation);
+    const int64_t copies = all.size() - training.size();
+    return {std::move(training), std::move(validation), copies};
   }
   // The same pictures at both sizes split the same way: the split depends on content alone.
   TrainingSet exact = load_training_set(list, target, preprocessing, workers, quiet);
   return {split_training_set(all, options.validation_share).first,
-          split_training_set(exact, options.validation_share).second};
+          split_training_set(exact, options.validation_share).second, 0};
 }
 
 /// Whether bf16 pays: libtorch's bf16 kernels for channels that don't fill a vector of 32 are
@@ -150,6 +160,21 @@ bool suits_bf16(const Graph& graph) {
   return std::all_of(graph.nodes().begin(), graph.nodes().end(), [](const Node& node) {
     return node.op != Op::conv || node.weights.at("weight").shape()[0] % kVectorOfBf16 == 0;
   });
+}
+
+/// Tells apart trainings that begin with other weights.
+std::string weights_sha256(const Graph& graph) {
+  Sha256 hash;
+  for (const Node& node : graph.nodes()) {
+    for (const auto& [key, weight] : node.weights) hash.update(weight.bytes());
+  }
+  return hash.hex();
+}
+
+std::vector<std::pair<std::string, std::string>> bad_pictures(const Data& data) {
+  auto bad = data.training.bad;
+  bad.insert(bad.end(), data.validation.bad.begin(), data.validation.bad.end());
+  return bad;
 }
 
 TrainerOptions trainer_options(const TrainOptions& options, const Graph& graph, int threads) {
@@ -215,15 +240,17 @@ TrainSummary run_train(const TrainOptions& options) {
       torch_backend().make_trainer(start.graph, start.metadata.preprocessing, trainer_setup);
   const Data data = load_data(options, list, head, start.metadata.preprocessing, augment, threads);
   const std::string fingerprint =
-      fmt::format("{} {} {} {} {} {} {} {} {} {}", training_set_sha256(data.training),
-                  training_set_sha256(data.validation), options.architecture, options.width,
-                  options.size, enum_name(options.optimizer), options.weight_decay,
-                  options.momentum, options.label_smoothing, enum_name(options.augment));
+      fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", training_set_sha256(data.training),
+                  training_set_sha256(data.validation), weights_sha256(start.graph),
+                  options.architecture, options.width, options.size, enum_name(options.optimizer),
+                  options.weight_decay, options.momentum, options.label_smoothing, options.ema,
+                  enum_name(options.augment), trainer_setup.bf16);
   TrainSummary summary{head,
                        options.out,
                        data.training.size(),
                        data.validation.size(),
-                       data.training.bad,
+                       data.copies,
+                       bad_pictures(data),
                        train(*trainer, start.graph, head, data.training, data.validation,
                              plan_of(options, augment), fingerprint),
                        trainer_setup.bf16,
@@ -262,6 +289,11 @@ Document train_document(const TrainSummary& summary) {
                                             with_thousands(summary.validation_pictures))},
                    {"numbers", summary.bf16 ? "bf16 products, f32 weights" : "f32"},
                    {"took", format_duration(summary.wall_s)}};
+  if (summary.copies > 0) {
+    facts.entries.emplace_back("left out",
+                               fmt::format("{} training pictures that are validated on too",
+                                           with_thousands(summary.copies)));
+  }
   if (summary.result.stopped_early)
     facts.entries.emplace_back("stopped", "early: no better epoch came");
   Document document;
@@ -280,6 +312,7 @@ std::string train_json(const TrainSummary& summary) {
   json["labels"] = summary.head.labels;
   json["training_pictures"] = summary.training_pictures;
   json["validation_pictures"] = summary.validation_pictures;
+  json["copies_left_out"] = summary.copies;
   json["best_epoch"] = summary.result.best_epoch;
   json["stopped_early"] = summary.result.stopped_early;
   json["wall_s"] = summary.wall_s;

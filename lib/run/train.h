@@ -107,6 +107,7 @@ struct TrainSummary {
   Head head;
   std::string out;
   int64_t training_pictures = 0, validation_pictures = 0;
+  int64_t copies = 0;  ///< left out of training, because they are validated on
   std::vector<std::pair<std::string, std::string>> bad;  ///< path and reason
   TrainingResult result;
   bool bf16 = false;

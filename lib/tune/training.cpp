@@ -86,6 +86,11 @@ class Training {
       if (!result_.divergence.empty()) break;
       row.learning_rate = learning_rate(epoch, steps_ - 1);
       row.validation = validate();
+      if (!std::isfinite(row.validation.loss)) {
+        result_.divergence =
+            fmt::format("the network's outputs are not finite after epoch {}", row.epoch);
+        break;
+      }
       keep_if_best(row);
       result_.history.push_back(row);
       progress.set_note(fmt::format("loss {:.3f}, validation accuracy {:.1f} %", row.loss,
@@ -175,7 +180,7 @@ class Training {
 
   void keep_if_best(const EpochRow& row) {
     const auto rank = [](const ValidationFigures& v) {
-      return std::pair(v.balanced_accuracy, std::isfinite(v.loss) ? -v.loss : -HUGE_VAL);
+      return std::pair(v.balanced_accuracy, -v.loss);
     };
     const bool first = result_.best_epoch == 0;
     if (!first &&
@@ -255,7 +260,9 @@ ValidationFigures validation_figures(const Head& head, const std::vector<float>&
 TrainingResult train(Trainer& trainer, const Graph& initial, const Head& head,
                      const TrainingSet& training, const TrainingSet& validation,
                      const TrainingPlan& plan, const std::string& fingerprint) {
-  if (training.size() == 0) fail("there are no pictures to train on");
+  if (training.size() < 2) {
+    fail("there are {} pictures to train on, expected 2 or more; add some", training.size());
+  }
   if (validation.size() == 0)
     fail("there are no pictures to validate on; give more, or --validation");
   return Training(trainer, initial, head, training, validation, plan, fingerprint).run();

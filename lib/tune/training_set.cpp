@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <set>
 #include <variant>
 
 #include "base/error.h"
@@ -115,10 +116,16 @@ TrainingSet load_training_set(const ImageList& list, const TargetOf& target_of,
 std::pair<TrainingSet, TrainingSet> split_training_set(const TrainingSet& set, double ratio) {
   std::map<int, std::map<std::string, std::vector<int64_t>>> by_content;
   std::map<int, int64_t> totals;
+  std::map<std::string, int> target_of_content;  // the smallest, where copies have several
+  for (size_t i = 0; i < set.targets.size(); ++i) {
+    int& target = target_of_content.try_emplace(set.sha256[i], set.targets[i]).first->second;
+    target = std::min(target, set.targets[i]);
+  }
   for (int64_t i = 0; i < set.size(); ++i) {
-    const auto at = static_cast<size_t>(i);
-    by_content[set.targets[at]][set.sha256[at]].push_back(i);
-    ++totals[set.targets[at]];
+    const std::string& sha256 = set.sha256[static_cast<size_t>(i)];
+    const int target = target_of_content.at(sha256);
+    by_content[target][sha256].push_back(i);
+    ++totals[target];
   }
   std::vector<int64_t> training, validation;
   for (const auto& [target, contents] : by_content) {
@@ -136,6 +143,17 @@ std::pair<TrainingSet, TrainingSet> split_training_set(const TrainingSet& set, d
   TrainingSet rest = subset(set, training);
   rest.bad = set.bad;
   return {std::move(rest), subset(set, validation)};
+}
+
+TrainingSet without_copies(const TrainingSet& set, const TrainingSet& held) {
+  const std::set<std::string> held_back(held.sha256.begin(), held.sha256.end());
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < set.size(); ++i) {
+    if (held_back.count(set.sha256[static_cast<size_t>(i)]) == 0) rows.push_back(i);
+  }
+  TrainingSet rest = subset(set, rows);
+  rest.bad = set.bad;
+  return rest;
 }
 
 std::string training_set_sha256(const TrainingSet& set) {

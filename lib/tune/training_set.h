@@ -38,8 +38,13 @@ TrainingSet load_training_set(const ImageList& list, const TargetOf& target_of,
                               int64_t limit_bytes = int64_t{8} << 30);
 
 /// Splits off `ratio` of the pictures for validation, the same part of each target. Which ones
-/// depends on their content alone, so copies of a picture never stand on both sides.
+/// depends on their content alone, so copies of a picture, even under another label, never stand on
+/// both sides.
 std::pair<TrainingSet, TrainingSet> split_training_set(const TrainingSet& set, double ratio);
+
+/// `set` without the pictures whose very files are in `held` too: trained on, they would make the
+/// validation say too much.
+TrainingSet without_copies(const TrainingSet& set, const TrainingSet& held);
 
 /// SHA-256 over contents and targets.
 std::string training_set_sha256(const TrainingSet& set);

@@ -55,7 +55,7 @@ class CountingTrainer : public Trainer {
     for (int i = 0; i < batch.count(); ++i) {
       const bool positive = i % 2 == 1;
       const bool answer = i < right * batch.count() ? positive : !positive;
-      logits.push_back(answer ? -1.0F : 1.0F);
+      logits.push_back(std::isnan(right) ? NAN : answer ? -1.0F : 1.0F);
       logits.push_back(answer ? 1.0F : -1.0F);
     }
     return logits;
@@ -252,8 +252,7 @@ TEST(SplitTrainingSet, KeepsSharesAndNeverPartsCopies) {
   const std::set<std::string> trained(training.sha256.begin(), training.sha256.end());
   for (size_t i = 0; i < validation.sha256.size(); ++i) {
     for (size_t k = 0; k < training.sha256.size(); ++k) {
-      if (training.targets[k] == validation.targets[i])
-        EXPECT_NE(training.sha256[k], validation.sha256[i]);
+      EXPECT_NE(training.sha256[k], validation.sha256[i]);
     }
   }
 }
@@ -265,6 +264,35 @@ TEST(SplitTrainingSet, DoesNotDependOnTheOrderOfThePictures) {
   const auto a = split_training_set(set, 0.25).second.sha256;
   const auto b = split_training_set(reversed, 0.25).second.sha256;
   EXPECT_EQ(std::set<std::string>(a.begin(), a.end()), std::set<std::string>(b.begin(), b.end()));
+}
+
+TEST(WithoutCopies, LeavesOutWhatIsHeldBackAndNothingElse) {
+  const TrainingSet set = make_set(10, 0);
+  TrainingSet held = make_set(10, 0);
+  held.sha256.assign({set.sha256[3], set.sha256[7], "elsewhere"});
+  const TrainingSet rest = without_copies(set, held);
+  ASSERT_EQ(rest.size(), 8);
+  EXPECT_EQ(rest.sha256[3], set.sha256[4]);
+  EXPECT_EQ(rest.targets[3], set.targets[4]);
+  EXPECT_EQ(rest.picture(3)[0], set.picture(4)[0]);
+  EXPECT_EQ(without_copies(set, TrainingSet{}).size(), 10);
+}
+
+TEST(Train, StopsWhenTheNetworkAnswersNoNumbers) {
+  CountingTrainer trainer({0.5, 0.75, std::nan("")});
+  const TrainingSet set = make_set(8, 0);
+  TrainingPlan plan = small_plan();
+  plan.batch_size = 8;
+  const TrainingResult result = train(trainer, tiny_graph(), kHead, set, set, plan, "");
+  EXPECT_THAT(result.divergence, HasSubstr("epoch 3"));
+  EXPECT_EQ(result.history.size(), 2u);
+  EXPECT_EQ(result.best_epoch, 2);
+}
+
+TEST(Train, RefusesOnePicture) {
+  CountingTrainer trainer({0.5});
+  const TrainingSet one = make_set(1, 0);
+  EXPECT_THROW(train(trainer, tiny_graph(), kHead, one, one, small_plan(), ""), Error);
 }
 
 TEST(ValidationFigures, CountWhatIsRightAndSure) {
