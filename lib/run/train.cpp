@@ -228,7 +228,7 @@ Provenance provenance_of(const TrainOptions& options, const Data& data,
 TrainSummary run_train(const TrainOptions& options) {
   check_options(options);
   const Stopwatch watch;
-  AtomicFile probe(options.out);  // a path that can't be written fails before the long work
+  AtomicFile(options.out);  // a path that can't be written fails before the long work
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   const ImageList list = list_labelled(options.input);
   const Head head = head_of(options, list);
