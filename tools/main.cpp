@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -54,7 +53,6 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace fpcls
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of writing, not a silent death
   try {
     const int code = fpcls::run({argv + 1, argv + argc});
     if (std::fflush(stdout) != 0) fpcls::fail("cannot write to stdout");

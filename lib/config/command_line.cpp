@@ -53,13 +53,11 @@ void add_option(CLI::App& app, Typed& typed) {
     typed.option =
         app.add_option(spec.positional ? spec.name : names, typed.values, help_text(spec));
     typed.option->type_name(spec.positional ? "" : value_name(spec));
-    if (!spec.many) {
-      typed.option->expected(1);
-    } else if (spec.positional) {
-      typed.option->expected(-1);
-    } else {
-      typed.option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-      typed.option->allow_extra_args(false);
+    // One value for each time the flag is given: what follows may be a positional.
+    typed.option->expected(spec.many && spec.positional ? -1 : 1);
+    if (!spec.positional) typed.option->allow_extra_args(false);
+    if (spec.many && !spec.positional) {
+      typed.option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
     if (spec.many && spec.kind != ValueKind::text) typed.option->delimiter(',');
   }

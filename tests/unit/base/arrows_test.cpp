@@ -53,7 +53,7 @@ TEST(Arrows, NeverTurnRound) {
       EXPECT_TRUE(kArrows.at(folder).count(target)) << file.path() << " includes " << target;
     }
   }
-  EXPECT_GT(includes, 25);
+  EXPECT_GT(includes, 200);
 }
 
 }  // namespace

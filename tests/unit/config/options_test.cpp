@@ -96,6 +96,18 @@ TEST(CommandLine, SetsEveryKindOfOption) {
   EXPECT_EQ(o.out, "folder");
 }
 
+TEST(CommandLine, LeavesWhatFollowsAFlagsValueToThePositionals) {
+  const Options o =
+      parse({"--out", "folder", "a", "--sizes", "2", "b", "--sizes", "3", "c"}).options;
+  EXPECT_EQ(o.out, "folder");
+  EXPECT_THAT(o.inputs, ElementsAre("a", "b", "c"));
+  EXPECT_THAT(o.sizes, ElementsAre(2, 3));
+}
+
+TEST(CommandLine, RefusesAFlagThatIsGivenTwice) {
+  EXPECT_THAT(error_of([] { parse({"--out", "a", "--out", "b"}); }), HasSubstr("--out"));
+}
+
 TEST(CommandLine, KeepsDefaultsOfWhatIsNotTyped) {
   const Options o = parse({}).options;
   EXPECT_EQ(o.batch_size, 8);
