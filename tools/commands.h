@@ -26,6 +26,9 @@ Command train_command();
 /// In the order in which the help lists them.
 const std::vector<Command>& all_commands();
 
+/// One line on stderr: program, processor, cores.
+void say_where();
+
 /// Parses the arguments into a fresh `Options`, answers --help and --print-config, and otherwise
 /// calls `run`. `specs` describe the options as they were resolved.
 template <class Options, class Run>
@@ -35,9 +38,12 @@ Command make_command(CommandInfo info, Run run) {
             Options options;
             const std::vector<OptionSpec> specs = describe_options(options);
             const ParsedCommand parsed = parse_command_line(described, arguments, specs);
-            if (parsed.request == Request::run) return run(options, specs, arguments);
-            fmt::print("{}", parsed.text);
-            return 0;
+            if (parsed.request != Request::run) {
+              fmt::print("{}", parsed.text);
+              return 0;
+            }
+            if (options.output.verbose) say_where();
+            return run(options, specs, arguments);
           }};
 }
 

@@ -16,9 +16,9 @@ Command evaluate_command() {
        "  fpcls evaluate --config configs/sample.yaml datasets/sample --out reports/sample\n"
        "  fpcls evaluate --config configs/sample.yaml 2024-06/ 2024-07/ --out reports/q3 --resume\n"
        "  fpcls evaluate --model wireframe.safetensors --all-stages test.csv --format json"},
-      [](const EvaluateOptions& options, const std::vector<OptionSpec>& specs,
+      [](const EvaluateOptions& options, const std::vector<OptionSpec>&,
          const std::vector<std::string>& arguments) {
-        const EvaluateResult result = run_evaluate(options, arguments, options_json(specs));
+        const EvaluateResult result = run_evaluate(options, arguments);
         const Document document = options.output.format == OutputFormat::text
                                       ? evaluation_summary(result.run, result.evaluation)
                                       : evaluation_document(result.run, result.evaluation);

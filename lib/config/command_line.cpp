@@ -1,6 +1,7 @@
 #include "config/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <cctype>
 #include <map>
 
 #include "base/text.h"
@@ -32,9 +33,9 @@ std::string help_text(const OptionSpec& spec) {
 std::string value_name(const OptionSpec& spec) {
   switch (spec.kind) {
     case ValueKind::integer:
-      return spec.many ? "N,…" : "N";
+      return spec.many ? "N,..." : "N";
     case ValueKind::real:
-      return spec.many ? "X,…" : "X";
+      return spec.many ? "X,..." : "X";
     default:
       return spec.path ? "FILE" : "TEXT";
   }
@@ -101,8 +102,9 @@ class HelpFormatter : public CLI::Formatter {
 
 ParsedCommand parse_command_line(const CommandInfo& info, const std::vector<std::string>& arguments,
                                  const std::vector<OptionSpec>& specs) {
-  CLI::App app(info.summary + (info.details.empty() ? "" : "\n\n" + info.details),
-               "fpcls " + info.name);
+  std::string summary = info.summary;
+  if (!summary.empty()) summary[0] = static_cast<char>(std::toupper(summary[0]));
+  CLI::App app(summary + (info.details.empty() ? "" : "\n\n" + info.details), "fpcls " + info.name);
   app.formatter(std::make_shared<HelpFormatter>());
   app.set_help_flag();
   app.allow_extras();

@@ -1,10 +1,12 @@
 #include "run/cascade_run.h"
 
+#include <cstdio>
 #include <optional>
 #include <utility>
 
 #include "base/progress.h"
 #include "base/stopwatch.h"
+#include "base/text.h"
 #include "base/threads.h"
 #include "run/cascade_builder.h"
 #include "run/environment.h"
@@ -12,12 +14,26 @@
 #include "run/version.h"
 
 namespace fpcls {
+namespace {
+
+void say_what_runs(const RunInfo& info, const ImageList& list) {
+  for (const StageInfo& stage : info.stages) {
+    fmt::print(stderr, "fpcls: stage {}: {}, {}, accepts from {}, sha256 {}\n", quoted(stage.name),
+               quoted(stage.model_path), stage.precision, stage.accept, stage.model_sha256);
+  }
+  fmt::print(stderr,
+             "fpcls: {} pictures, {} without a label, in {} slices; {} workers of {} threads; {}\n",
+             with_thousands(list.size()), with_thousands(list.unlabelled()), list.slices().size(),
+             info.workers, info.threads, info.cpu);
+}
+
+}  // namespace
 
 CascadeRun prepare_cascade_run(const InputOptions& input, const CascadeSpec& spec,
                                const RuntimeOptions& runtime, std::string config_json,
-                               std::vector<std::string> command, bool quiet) {
+                               std::vector<std::string> command, const OutputOptions& output) {
   Cascade cascade = build_cascade(spec, runtime);
-  ImageList list = list_pictures(input, cascade_labels(cascade), AnyLabel::no, quiet);
+  ImageList list = list_pictures(input, cascade_labels(cascade), AnyLabel::no, output.quiet);
   RunInfo info;
   info.version = version();
   info.command = std::move(command);
@@ -34,6 +50,7 @@ CascadeRun prepare_cascade_run(const InputOptions& input, const CascadeSpec& spe
   info.threads = runtime.threads;
   info.workers = runtime.workers > 0 ? runtime.workers : usable_cores();
   info.started = utc_now();
+  if (output.verbose) say_what_runs(info, list);
   return {std::move(cascade), std::move(list), std::move(info)};
 }
 

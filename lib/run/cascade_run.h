@@ -33,10 +33,12 @@ struct CascadeRun {
   RunInfo info;  ///< all but what is only known at the end
 };
 
-/// Lists the pictures and loads the models. `config_json` and `command` are recorded.
+/// Lists the pictures and loads the models. `config_json` and `command` are recorded. What is left
+/// out of the INPUTs is said on stderr unless `output` is quiet; if verbose, models and pictures
+/// too.
 CascadeRun prepare_cascade_run(const InputOptions& input, const CascadeSpec& spec,
                                const RuntimeOptions& runtime, std::string config_json,
-                               std::vector<std::string> command, bool quiet);
+                               std::vector<std::string> command, const OutputOptions& output);
 
 /// Classifies `rows` of the list with progress on stderr, then completes `run.info`.
 void classify_rows(CascadeRun& run, const std::vector<int64_t>& rows, const RuntimeOptions& runtime,

@@ -47,7 +47,7 @@ ClassifySummary run_classify(const ClassifyOptions& options,
   InputOptions input = options.input;
   input.labels = LabelSource::none;  // truth is nothing to classify by
   CascadeRun run =
-      prepare_cascade_run(input, options.cascade, options.runtime, "{}", {}, options.output.quiet);
+      prepare_cascade_run(input, options.cascade, options.runtime, "{}", {}, options.output);
   ClassifySummary summary;
   InOrder in_order([&](const Prediction& prediction) {
     ++summary.pictures;

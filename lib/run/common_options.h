@@ -79,7 +79,7 @@ struct OutputOptions {
   void describe(Visitor& v) {
     v.option("format", format, "Form of what goes to stdout");
     v.option("quiet", quiet, "No progress, no remarks");
-    v.option("verbose", verbose, "Say more about what is done");
+    v.option("verbose", verbose, "Say what is run, and on what");
   }
 };
 

@@ -54,6 +54,16 @@ std::unique_ptr<PredictionStore> open_store(const EvaluateOptions& options, cons
   return PredictionStore::create(file, run, options.force ? IfExists::replace : IfExists::refuse);
 }
 
+/// The configuration as far as it says what was judged and how, not where to or in how many parts:
+/// a run that was interrupted or sharded records what the whole one does.
+std::string recorded_config(EvaluateOptions options) {
+  options.out.clear();
+  options.shard.clear();
+  options.resume = options.force = options.csv = false;
+  options.output = {};
+  return options_json(describe_options(options));
+}
+
 /// Rows of the shard that aren't in the store yet.
 std::vector<int64_t> rows_to_do(const ImageList& list, const Shard& shard,
                                 const std::vector<bool>& completed) {
@@ -73,15 +83,15 @@ std::vector<int64_t> rows_to_do(const ImageList& list, const Shard& shard,
 
 }  // namespace
 
-EvaluateResult run_evaluate(const EvaluateOptions& options, const std::vector<std::string>& command,
-                            const std::string& config_json) {
+EvaluateResult run_evaluate(const EvaluateOptions& options,
+                            const std::vector<std::string>& command) {
   const Shard shard = parse_shard(options.shard);
   if (options.out.empty() && (options.resume || options.force || options.csv)) {
     fail("--resume, --force and --csv need a folder; pass --out");
   }
   if (!options.out.empty()) make_writable_folder(options.out);
-  CascadeRun run = prepare_cascade_run(options.input, options.cascade, options.runtime, config_json,
-                                       command, options.output.quiet);
+  CascadeRun run = prepare_cascade_run(options.input, options.cascade, options.runtime,
+                                       recorded_config(options), command, options.output);
   run.info.shard = shard.part;
   run.info.shard_count = shard.parts;
   run.info.seed = options.seed;
@@ -93,13 +103,15 @@ EvaluateResult run_evaluate(const EvaluateOptions& options, const std::vector<st
   } else {
     store = open_store(options, run.info);
   }
-  const std::vector<int64_t> rows =
-      rows_to_do(run.list, shard, store ? store->completed_rows() : std::vector<bool>());
+  const std::vector<bool> completed = store ? store->completed_rows() : std::vector<bool>();
+  const std::vector<int64_t> rows = rows_to_do(run.list, shard, completed);
   classify_rows(run, rows, options.runtime, options.cache, options.output.quiet,
                 [&](Prediction&& prediction) {
                   if (direct) return direct->add(prediction);
                   store->add(std::move(prediction));
                 });
+  // How long the parts before a kill took isn't known, so neither is the time of the whole.
+  if (std::find(completed.begin(), completed.end(), true) != completed.end()) run.info.wall_s = 0;
   EvaluateResult result;
   if (store) {
     store->finish(run.info);

@@ -51,8 +51,8 @@ struct EvaluateResult {
 };
 
 /// Throws Error where there is nothing to do or it can't be done; pictures that can't be decoded
-/// are part of the result. `command` and `config_json` are recorded with the run.
-EvaluateResult run_evaluate(const EvaluateOptions& options, const std::vector<std::string>& command,
-                            const std::string& config_json);
+/// are part of the result. `command` is recorded with the run.
+EvaluateResult run_evaluate(const EvaluateOptions& options,
+                            const std::vector<std::string>& command);
 
 }  // namespace fpcls
