@@ -18,7 +18,9 @@ Command evaluate_command() {
        "  fpcls evaluate --model wireframe.safetensors --all-stages test.csv --format json"},
       [](const EvaluateOptions& options, const std::vector<OptionSpec>&,
          const std::vector<std::string>& arguments) {
-        const EvaluateResult result = run_evaluate(options, arguments);
+        std::vector<std::string> command = {"fpcls", "evaluate"};
+        command.insert(command.end(), arguments.begin(), arguments.end());
+        const EvaluateResult result = run_evaluate(options, command);
         const Document document = options.output.format == OutputFormat::text
                                       ? evaluation_summary(result.run, result.evaluation)
                                       : evaluation_document(result.run, result.evaluation);

@@ -32,6 +32,7 @@ void say_what_runs(const RunInfo& info, const ImageList& list) {
 CascadeRun prepare_cascade_run(const InputOptions& input, const CascadeSpec& spec,
                                const RuntimeOptions& runtime, std::string config_json,
                                std::vector<std::string> command, const OutputOptions& output) {
+  want_inputs(input);
   Cascade cascade = build_cascade(spec, runtime);
   ImageList list = list_pictures(input, cascade_labels(cascade), AnyLabel::no, output.quiet);
   RunInfo info;

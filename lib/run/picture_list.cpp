@@ -24,11 +24,15 @@ void say_skipped(const Skipped& skipped) {
 
 }  // namespace
 
-ImageList list_pictures(const InputOptions& options, std::vector<std::string> known_labels,
-                        AnyLabel any_label, bool quiet) {
+void want_inputs(const InputOptions& options) {
   if (options.inputs.empty()) {
     fail("no pictures given; name pictures, folders, .csv/.tsv manifests, or - for paths on stdin");
   }
+}
+
+ImageList list_pictures(const InputOptions& options, std::vector<std::string> known_labels,
+                        AnyLabel any_label, bool quiet) {
+  want_inputs(options);
   ListOptions list;
   list.known_labels = std::move(known_labels);
   list.any_label = any_label == AnyLabel::yes;
