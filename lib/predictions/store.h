@@ -53,7 +53,7 @@ class PredictionStore {
   /// `RunInfo::listed` elements.
   const std::vector<bool>& completed_rows() const;
 
-  /// Any thread may call it. Waits only while the queue (4096 predictions) is full. A row that is
+  /// Any thread may call it. Waits only while the queue (1024 predictions) is full. A row that is
   /// there already is replaced. Throws Error once the writer has failed, for instance because the
   /// disk is full.
   void add(Prediction prediction);

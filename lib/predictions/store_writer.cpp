@@ -25,8 +25,8 @@ namespace fs = std::filesystem;
 using sqlite::Database;
 using sqlite::Statement;
 
-constexpr size_t kQueueLimit = 4096;
-constexpr size_t kBatchRows = 1024;
+constexpr size_t kQueueLimit = 1024;
+constexpr size_t kBatchRows = 256;
 constexpr std::chrono::milliseconds kBatchAge{500};
 
 /// Keeps a second writer away for as long as it lives. It is opened before SQLite opens the file
