@@ -81,7 +81,7 @@ void classify_rows(CascadeRun& run, const std::vector<int64_t>& rows, const Runt
   run.info.wall_s = watch.seconds();
   run.info.peak_rss_bytes = peak_rss_bytes();
   for (const Stage& stage : run.cascade.stages)
-    run.info.device_bytes += stage.executor->device_bytes();
+    run.info.device_bytes += stage.executor->memory().device_bytes;
 }
 
 }  // namespace fpcls

@@ -2,6 +2,7 @@
 
 #include <c10/core/InferenceMode.h>
 
+#include "base/stopwatch.h"
 #include "base/text.h"
 #include "torch/convert.h"
 #include "torch/ops.h"
@@ -40,7 +41,30 @@ class TorchExecutor : public Executor {
     return from_torch(y.reshape({y.size(0), -1}));
   }
 
-  int64_t device_bytes() const override { return device_.is_cpu() ? 0 : plan_.weights_bytes(); }
+  std::vector<ExecutorStep> steps() const override {
+    std::vector<ExecutorStep> steps;
+    for (int i = 1; i < graph_.size(); ++i) steps.push_back({i, graph_.node(i).inputs});
+    return steps;
+  }
+
+  Tensor run_step(int step, const std::vector<Tensor>& inputs) override {
+    const Node& node = graph_.node(step + 1);
+    if (inputs.size() != node.inputs.size()) {
+      fail("layer {}: was given {} inputs, expected {}", quoted(node.name), inputs.size(),
+           node.inputs.size());
+    }
+    begin();
+    const c10::InferenceMode inference;
+    std::vector<at::Tensor> values;
+    for (const Tensor& input : inputs) values.push_back(to_torch(input).to(device_));
+    return from_torch(run_node(node, values));
+  }
+
+  MemoryUse memory() const override {
+    MemoryUse use;
+    (device_.is_cpu() ? use.packed_weights_bytes : use.device_bytes) = plan_.weights_bytes();
+    return use;
+  }
 
  private:
   static Plan make_plan(const Graph& graph, const c10::Device& device, int threads) {
@@ -66,24 +90,21 @@ class TorchExecutor : public Executor {
   /// Unfused and in the graph's order, so that each node's own result can be shown.
   at::Tensor run_each_node(const at::Tensor& x, const NodeHook& hook) const {
     std::vector<at::Tensor> results{x};
-    hook(0, from_torch(x));
+    hook({0, 0, {}, [&] { return from_torch(x); }});
     for (int i = 1; i < graph_.size(); ++i) {
       const Node& node = graph_.node(i);
       std::vector<at::Tensor> inputs;
       for (const int input : node.inputs) inputs.push_back(results[static_cast<size_t>(input)]);
-      results.push_back(guarded([&] { return "layer " + quoted(node.name); },
-                                [&] { return apply(node, to_device(node, device_), inputs); }));
-      hook(i, from_torch(results.back()));
+      const Stopwatch watch;
+      results.push_back(run_node(node, inputs));
+      hook({i, watch.ms(), {}, [&] { return from_torch(results.back()); }});
     }
     return results[static_cast<size_t>(graph_.outputs()[0].node)];
   }
 
   at::Tensor run_node(const Node& node, const std::vector<at::Tensor>& inputs) const {
-    const NodeWeights weights = to_device(node, device_);
-    if (node.op != Op::conv) return apply(node, weights, inputs);
-    // libtorch leaves some convolutions to the BLAS, which may be a very slow one.
-    const Shape& shape = graph_.shape(node.inputs[0]);
-    return PreparedConv(node.conv(), weights, shape, /*relu=*/false).run(inputs[0]);
+    return guarded([&] { return "layer " + quoted(node.name); },
+                   [&] { return apply(node, to_device(node, device_), inputs); });
   }
 
   Graph graph_;
@@ -98,6 +119,10 @@ class TorchExecutor : public Executor {
 std::unique_ptr<Executor> make_torch_executor(const Graph& graph,
                                               const Preprocessing& preprocessing,
                                               const ExecutorOptions& options) {
+  if (options.float_type != FloatType::f32) {
+    fail("--float {}: the torch executor computes in f32; use --executor engine",
+         enum_name(options.float_type));
+  }
   return guarded([] { return std::string("torch executor"); },
                  [&] { return std::make_unique<TorchExecutor>(graph, preprocessing, options); });
 }

@@ -102,6 +102,8 @@ class FakeExecutor : public Executor {
     return result;
   }
   Tensor run(const Tensor&, const NodeHook&) override { return {}; }
+  std::vector<ExecutorStep> steps() const override { return {}; }
+  Tensor run_step(int, const std::vector<Tensor>&) override { return {}; }
 
   std::vector<float> logits_of(int64_t row) const {
     Random random(derive_seed(seed_, static_cast<uint64_t>(row)));

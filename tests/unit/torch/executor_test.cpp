@@ -43,7 +43,9 @@ void expect_as_naive(const Graph& graph, const Tensor& x) {
   const auto ready = executor(graph);
   EXPECT_LT(largest_difference(ready->run(x), output), 2e-5);
   int seen = 0;
-  ready->run(x, [&](int node, const Tensor& result) {
+  ready->run(x, [&](const NodeResult& shown) {
+    const int node = shown.node;
+    const Tensor result = shown.values();
     EXPECT_EQ(node, seen++);
     const naive::Array& want = expected[static_cast<size_t>(node)];
     EXPECT_EQ(result.shape(), want.shape) << graph.node(node).name;
@@ -139,7 +141,7 @@ TEST(TorchExecutor, KeepsAResultThatIsReadAgainAfterAnInPlaceOp) {
   make.add(Op::mul, {make.add(Op::flatten, {d}, AxisAttributes{1}), flat});
   const Graph graph = make.graph();
   const Tensor x = make.random_tensor({2, 3, 4, 4});
-  const auto results = executor(graph)->run(x, [](int, const Tensor&) {});
+  const auto results = executor(graph)->run(x, [](const NodeResult&) {});
   const Tensor fused = executor(graph)->run(x);
   for (int64_t i = 0; i < fused.count(); ++i) {
     EXPECT_NEAR(fused.data<float>()[i], results.data<float>()[i], 1e-5);
