@@ -25,7 +25,7 @@ struct TrainerOptions {
   std::string device = "cpu";
   int threads = 1;
   Optimizer optimizer = Optimizer::adamw;
-  double weight_decay = 0.05;  ///< not applied to batch norm and biases
+  double weight_decay = 0.05;  ///< of the weights of conv and linear, not of norms and biases
   double momentum = 0.9;       ///< SGD only
   double label_smoothing = 0;  ///< 0 to below 1
   double ema_decay = 0;        ///< moving average of the weights, used by `evaluate` and `graph`; 0: off

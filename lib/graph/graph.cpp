@@ -103,10 +103,16 @@ Graph Graph::with_nodes(std::vector<Node> nodes) const {
   return Graph(input_shape(), std::move(nodes), outputs_);
 }
 
+bool is_parameter(const Node& node, const std::string& key) {
+  const auto* affine = std::get_if<AffineAttributes>(&node.attributes);
+  if (affine != nullptr) return affine->learned;
+  return key != "running_mean" && key != "running_var";
+}
+
 int64_t parameter_count(const Node& node) {
   int64_t count = 0;
   for (const auto& [key, tensor] : node.weights) {
-    if (key != "running_mean" && key != "running_var") count += tensor.count();
+    if (is_parameter(node, key)) count += tensor.count();
   }
   return count;
 }
@@ -119,6 +125,9 @@ int64_t parameter_count(const Graph& graph) {
 
 int64_t mac_count(const Graph& graph, int index) {
   const Node& node = graph.node(index);
+  if (node.op == Op::matmul) {
+    return element_count(graph.shape(index)) * graph.shape(node.inputs[0]).back();
+  }
   if (node.op != Op::conv && node.op != Op::linear) return 0;
   const Shape& weight = node.weights.at("weight").shape();
   return element_count(graph.shape(index)) * (element_count(weight) / weight[0]);

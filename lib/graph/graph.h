@@ -50,10 +50,13 @@ class Graph {
 /// attributes, weights and inputs don't fit together.
 Shape infer_shape(const Node& node, const std::vector<Shape>& inputs);
 
-/// Trainable numbers of a node; batch norm's running statistics don't count.
+/// Whether the weight called `key` is one that training moves: not batch norm's running statistics,
+/// nor an affine's fixed numbers.
+bool is_parameter(const Node& node, const std::string& key);
+/// Trainable numbers of a node.
 int64_t parameter_count(const Node& node);
 int64_t parameter_count(const Graph& graph);
-/// Multiply-accumulates of conv and linear for one picture; 0 for other ops.
+/// Multiply-accumulates of conv, linear and matmul for one picture; 0 for other ops.
 int64_t mac_count(const Graph& graph, int node);
 int64_t mac_count(const Graph& graph);
 /// Throws Error naming the first layer that has a NaN or infinite weight.

@@ -1,93 +1,10 @@
-#include <fmt/ranges.h>
-
 #include <algorithm>
-#include <set>
+#include <cmath>
 
-#include "base/text.h"
-#include "graph/graph.h"
+#include "graph/node_check.h"
 
 namespace fpcls {
 namespace {
-
-// Attributes beyond this are nonsense, and sums and products of two of them can't overflow.
-constexpr int64_t kMaxAttribute = 1 << 20;
-
-/// One node with the shapes of what it reads, and the ways to complain about them.
-class NodeCheck {
- public:
-  NodeCheck(const Node& node, const std::vector<Shape>& inputs) : node_(node), inputs_(inputs) {}
-
-  const Node& node() const { return node_; }
-  const std::vector<Shape>& inputs() const { return inputs_; }
-  const Shape& input() const { return inputs_[0]; }
-
-  template <class... Args>
-  [[noreturn]] void refuse(fmt::format_string<Args...> format, Args&&... args) const {
-    fail("layer {}: {} {}", quoted(node_.name), enum_name(node_.op),
-         fmt::format(format, std::forward<Args>(args)...));
-  }
-
-  void want_inputs(size_t count) const {
-    if (inputs_.size() != count) refuse("reads {} inputs, expected {}", inputs_.size(), count);
-  }
-
-  void want_rank(size_t rank) const {
-    if (input().size() != rank) {
-      refuse("reads {}, expected {} axes", shape_text(input()), rank);
-    }
-  }
-
-  template <class A>
-  const A& want_attributes() const {
-    const A* attributes = std::get_if<A>(&node_.attributes);
-    if (attributes == nullptr) refuse("has attributes of another op");
-    return *attributes;
-  }
-
-  /// The weight called `key`: f32, not empty, of `shape`.
-  void want_weight(const std::string& key, const Shape& shape) const {
-    const Shape& got = want_weight_of_rank(key, shape.size());
-    if (got != shape) {
-      refuse("has {} of shape {}, expected {}", key, shape_text(got), shape_text(shape));
-    }
-  }
-
-  const Shape& want_weight_of_rank(const std::string& key, size_t rank) const {
-    const auto found = node_.weights.find(key);
-    if (found == node_.weights.end() || found->second.empty()) refuse("has no {}", key);
-    const Tensor& tensor = found->second;
-    if (tensor.dtype() != DType::f32) {
-      refuse("has {} of type {}, expected f32", key, enum_name(tensor.dtype()));
-    }
-    if (tensor.shape().size() != rank) {
-      refuse("has {} of shape {}, expected {} axes", key, shape_text(tensor.shape()), rank);
-    }
-    for (const int64_t extent : tensor.shape()) {
-      if (extent < 1) refuse("has {} of shape {}", key, shape_text(tensor.shape()));
-    }
-    return tensor.shape();
-  }
-
-  void want_weight_if_there(const std::string& key, const Shape& shape) const {
-    if (node_.weights.count(key) != 0) want_weight(key, shape);
-  }
-
-  void want_no_weights_but(const std::set<std::string>& keys) const {
-    for (const auto& [key, tensor] : node_.weights) {
-      if (keys.count(key) == 0) refuse("has an unexpected weight {}", quoted(key));
-    }
-  }
-
-  void want_within(const char* what, int64_t value, int64_t min, int64_t max) const {
-    if (value < min || value > max) {
-      refuse("has {} {}, expected {} to {}", what, value, min, max);
-    }
-  }
-
- private:
-  const Node& node_;
-  const std::vector<Shape>& inputs_;
-};
 
 /// One axis of a sliding window.
 struct Window {
@@ -226,41 +143,6 @@ Shape broadcast_shape(const NodeCheck& check) {
   return result;
 }
 
-size_t want_axis(const NodeCheck& check) {
-  const int64_t axis = check.want_attributes<AxisAttributes>().axis;
-  check.want_within("axis", axis, 1, static_cast<int64_t>(check.input().size()) - 1);
-  return static_cast<size_t>(axis);
-}
-
-Shape concat_shape(const NodeCheck& check) {
-  if (check.inputs().size() < 2) {
-    check.refuse("reads {} inputs, expected 2 or more", check.inputs().size());
-  }
-  const size_t axis = want_axis(check);
-  Shape result = check.input();
-  for (size_t i = 1; i < check.inputs().size(); ++i) {
-    Shape next = check.inputs()[i];
-    const bool same_rank = next.size() == result.size();
-    const int64_t extent = same_rank ? next[axis] : 0;
-    if (same_rank) next[axis] = result[axis];
-    if (next != result) {
-      check.refuse("reads {} and {}, which don't fit together", shape_text(check.input()),
-                   shape_text(check.inputs()[i]));
-    }
-    result[axis] += extent;
-  }
-  return result;
-}
-
-Shape flatten_shape(const NodeCheck& check) {
-  check.want_inputs(1);
-  const auto axis = static_cast<std::ptrdiff_t>(want_axis(check));
-  const Shape& input = check.input();
-  Shape result(input.begin(), input.begin() + axis);
-  result.push_back(element_count(Shape(input.begin() + axis, input.end())));
-  return result;
-}
-
 Shape softmax_shape(const NodeCheck& check) {
   check.want_inputs(1);
   want_axis(check);
@@ -272,16 +154,95 @@ Shape elementwise_shape(const NodeCheck& check) {
   return check.input();
 }
 
+void want_finite(const NodeCheck& check, const char* what, double value) {
+  if (!std::isfinite(value)) check.refuse("has {} {}, expected a finite number", what, value);
+}
+
+Shape leaky_relu_shape(const NodeCheck& check) {
+  want_finite(check, "slope", check.want_attributes<LeakyAttributes>().slope);
+  return elementwise_shape(check);
+}
+
+Shape pow_shape(const NodeCheck& check) {
+  want_finite(check, "exponent", check.want_attributes<PowerAttributes>().exponent);
+  return elementwise_shape(check);
+}
+
+Shape affine_shape(const NodeCheck& check) {
+  check.want_inputs(1);
+  check.want_attributes<AffineAttributes>();
+  check.want_no_weights_but({"scale", "shift"});
+  if (check.node().weights.empty()) check.refuse("has neither scale nor shift");
+  const Shape& input = check.input();
+  for (const auto& [key, tensor] : check.node().weights) {
+    const Shape& shape = check.want_weight_of_rank(key, input.size());
+    for (size_t axis = 0; axis < input.size(); ++axis) {
+      const bool fits = shape[axis] == 1 || (axis > 0 && shape[axis] == input[axis]);
+      if (fits) continue;
+      check.refuse("has {} of shape {}, which doesn't suit its input {}", key, shape_text(shape),
+                   shape_text(input));
+    }
+  }
+  return input;
+}
+
+Shape layer_norm_shape(const NodeCheck& check) {
+  check.want_inputs(1);
+  check.want_no_weights_but({"weight", "bias"});
+  const auto& norm = check.want_attributes<LayerNormAttributes>();
+  const Shape& input = check.input();
+  check.want_within("axis", norm.axis, 1, static_cast<int64_t>(input.size()) - 1);
+  if (!(norm.epsilon >= 0 && norm.epsilon <= 1)) {
+    check.refuse("has epsilon {}, expected 0 to 1", norm.epsilon);
+  }
+  const Shape normalised(input.begin() + static_cast<std::ptrdiff_t>(norm.axis), input.end());
+  check.want_weight_if_there("weight", normalised);
+  check.want_weight_if_there("bias", normalised);
+  return input;
+}
+
+Shape matmul_shape(const NodeCheck& check) {
+  check.want_inputs(2);
+  Shape a = check.inputs()[0], b = check.inputs()[1];
+  const size_t rank = a.size();
+  bool fits = rank >= 3 && b.size() == rank && a[rank - 1] == b[rank - 2];
+  for (size_t axis = 0; fits && axis + 2 < rank; ++axis) fits = a[axis] == b[axis];
+  if (!fits) {
+    check.refuse("reads {} and {}, expected [N, …, M, K] and [N, …, K, P]", shape_text(a),
+                 shape_text(b));
+  }
+  a[rank - 1] = b[rank - 1];
+  return a;
+}
+
 bool has_attributes(Op op) {
   switch (op) {
+    case Op::input:
+    case Op::linear:
+    case Op::relu:
+    case Op::relu6:
+    case Op::hardswish:
+    case Op::hardsigmoid:
+    case Op::sigmoid:
+    case Op::silu:
+    case Op::gelu:
+    case Op::tanh:
+    case Op::add:
+    case Op::mul:
+    case Op::matmul:
+      return false;
+    default:
+      return true;
+  }
+}
+
+bool has_weights(Op op) {
+  switch (op) {
     case Op::conv:
+    case Op::linear:
     case Op::batch_norm:
-    case Op::concat:
-    case Op::max_pool:
-    case Op::avg_pool:
-    case Op::adaptive_avg_pool:
-    case Op::flatten:
-    case Op::softmax:
+    case Op::affine:
+    case Op::layer_norm:
       return true;
     default:
       return false;
@@ -305,7 +266,14 @@ Shape shape_by_op(const NodeCheck& check) {
     case Op::sigmoid:
     case Op::silu:
     case Op::gelu:
+    case Op::tanh:
       return elementwise_shape(check);
+    case Op::leaky_relu:
+      return leaky_relu_shape(check);
+    case Op::pow:
+      return pow_shape(check);
+    case Op::affine:
+      return affine_shape(check);
     case Op::add:
     case Op::mul:
       return broadcast_shape(check);
@@ -320,6 +288,18 @@ Shape shape_by_op(const NodeCheck& check) {
       return flatten_shape(check);
     case Op::softmax:
       return softmax_shape(check);
+    case Op::layer_norm:
+      return layer_norm_shape(check);
+    case Op::matmul:
+      return matmul_shape(check);
+    case Op::reshape:
+      return reshape_shape(check);
+    case Op::permute:
+      return permute_shape(check);
+    case Op::slice:
+      return slice_shape(check);
+    case Op::pad:
+      return pad_shape(check);
   }
   check.refuse("is not known");
 }
@@ -329,8 +309,7 @@ Shape shape_by_op(const NodeCheck& check) {
 Shape infer_shape(const Node& node, const std::vector<Shape>& inputs) {
   const NodeCheck check(node, inputs);
   if (!has_attributes(node.op)) check.want_attributes<std::monostate>();
-  const bool weighted = node.op == Op::conv || node.op == Op::linear || node.op == Op::batch_norm;
-  if (!weighted) check.want_no_weights_but({});
+  if (!has_weights(node.op)) check.want_no_weights_but({});
   Shape result = shape_by_op(check);
   checked_element_count(result, fmt::format("layer {}: {}", quoted(node.name), enum_name(node.op)));
   return result;

@@ -16,27 +16,38 @@
 namespace fpcls {
 
 /// What image classifiers are made of. The attributes and weights that each op carries are listed
-/// with it; a trailing `?` marks an optional weight. Shapes are those of PyTorch.
+/// with it; a trailing `?` marks an optional weight. Shapes are those of PyTorch. Every op keeps
+/// the batch, axis 0, and treats each picture of it alone.
 enum class Op {
-  input,         ///< the graph's input, f32 {N, C, H, W}, already normalised
-  conv,          ///< ConvAttributes; weight {O, I / groups, kh, kw}, bias? {O}
-  linear,        ///< weight {O, I}, bias? {O}; acts on the last axis
-  batch_norm,    ///< NormAttributes; weight, bias, running_mean, running_var, each {C}
+  input,       ///< the graph's input, f32 {N, C, H, W}, already normalised
+  conv,        ///< ConvAttributes; weight {O, I / groups, kh, kw}, bias? {O}
+  linear,      ///< weight {O, I}, bias? {O}; acts on the last axis
+  batch_norm,  ///< NormAttributes; weight, bias, running_mean, running_var, each {C}
   relu,
   relu6,
   hardswish,
   hardsigmoid,
   sigmoid,
   silu,
-  gelu,          ///< the exact one, with erf
-  add,           ///< two inputs, broadcast as in NumPy
-  mul,           ///< two inputs, broadcast as in NumPy
-  concat,        ///< AxisAttributes; two inputs or more
-  max_pool,      ///< PoolAttributes
-  avg_pool,      ///< PoolAttributes
+  gelu,  ///< the exact one, with erf
+  tanh,
+  leaky_relu,         ///< LeakyAttributes
+  pow,                ///< PowerAttributes: each number to a fixed power
+  affine,             ///< AffineAttributes; scale?, shift?, at least one: y = x * scale + shift
+  add,                ///< two inputs, broadcast as in NumPy
+  mul,                ///< two inputs, broadcast as in NumPy
+  concat,             ///< AxisAttributes; two inputs or more
+  max_pool,           ///< PoolAttributes
+  avg_pool,           ///< PoolAttributes
   adaptive_avg_pool,  ///< AdaptivePoolAttributes
-  flatten,       ///< AxisAttributes: joins the axes from `axis` on
-  softmax,       ///< AxisAttributes
+  flatten,            ///< AxisAttributes: joins the axes from `axis` on
+  softmax,            ///< AxisAttributes
+  layer_norm,         ///< LayerNormAttributes; weight?, bias?, each of the shape normalised over
+  matmul,             ///< two inputs {N, …, M, K} and {N, …, K, P} with the same leading axes
+  reshape,            ///< ReshapeAttributes: the same numbers, in row-major order, as another shape
+  permute,            ///< PermuteAttributes
+  slice,              ///< SliceAttributes: a part along one axis
+  pad,                ///< PadAttributes: a border of one number
 };
 
 template <>
@@ -53,6 +64,10 @@ struct EnumNames<Op> {
       {Op::sigmoid, "sigmoid"},
       {Op::silu, "silu"},
       {Op::gelu, "gelu"},
+      {Op::tanh, "tanh"},
+      {Op::leaky_relu, "leaky_relu"},
+      {Op::pow, "pow"},
+      {Op::affine, "affine"},
       {Op::add, "add"},
       {Op::mul, "mul"},
       {Op::concat, "concat"},
@@ -60,7 +75,13 @@ struct EnumNames<Op> {
       {Op::avg_pool, "avg_pool"},
       {Op::adaptive_avg_pool, "adaptive_avg_pool"},
       {Op::flatten, "flatten"},
-      {Op::softmax, "softmax"}};
+      {Op::softmax, "softmax"},
+      {Op::layer_norm, "layer_norm"},
+      {Op::matmul, "matmul"},
+      {Op::reshape, "reshape"},
+      {Op::permute, "permute"},
+      {Op::slice, "slice"},
+      {Op::pad, "pad"}};
 };
 
 /// {vertical, horizontal}.
@@ -98,8 +119,63 @@ struct AxisAttributes {
   int64_t axis = 1;  ///< counted from 0, the batch
 };
 
-using Attributes = std::variant<std::monostate, ConvAttributes, PoolAttributes,
-                                AdaptivePoolAttributes, NormAttributes, AxisAttributes>;
+struct LeakyAttributes {
+  double slope = 0.01;  ///< y = x where x >= 0, else slope * x
+};
+
+struct PowerAttributes {
+  /// y = x ^ exponent as C's pow: 2 the square, 0.5 the square root, -1 the reciprocal; NaN for a
+  /// negative x where the exponent is no whole number.
+  double exponent = 1;
+};
+
+/// `scale` and `shift` have as many axes as the input, each of extent 1 or the input's; the first,
+/// the batch, is 1. The result has the input's shape: {1, C, 1, 1} is a factor a channel, {1, 1, 1,
+/// 1} one for all.
+struct AffineAttributes {
+  /// Whether they are parameters of the network, counted and trained, such as a layer scale. If not
+  /// they are fixed numbers, such as those of a normalisation.
+  bool learned = true;
+};
+
+struct LayerNormAttributes {
+  /// Mean and variance (divided by the count, not the count - 1) are taken over the axes from
+  /// `axis` on; y = (x - mean) / sqrt(variance + epsilon) * weight + bias.
+  int64_t axis = 1;
+  double epsilon = 1e-5;
+};
+
+struct ReshapeAttributes {
+  Shape shape;  ///< of the result without the batch; none of it is left open
+};
+
+struct PermuteAttributes {
+  /// Axis i of the result is axis `axes[i]` of the input; `axes[0]` is 0.
+  std::vector<int64_t> axes;
+};
+
+/// The places begin, begin + step, begin + 2 step … below `end` along `axis`, with
+/// 0 <= begin < end <= the axis' extent and step >= 1.
+struct SliceAttributes {
+  int64_t axis = 1;
+  int64_t begin = 0;
+  int64_t end = 1;
+  int64_t step = 1;
+};
+
+/// How many places are added at each axis' ends, one count for every axis with the batch's, 0,
+/// first.
+struct PadAttributes {
+  std::vector<int64_t> before;
+  std::vector<int64_t> after;
+  double value = 0;  ///< what the places hold; finite
+};
+
+using Attributes =
+    std::variant<std::monostate, ConvAttributes, PoolAttributes, AdaptivePoolAttributes,
+                 NormAttributes, AxisAttributes, LeakyAttributes, PowerAttributes, AffineAttributes,
+                 LayerNormAttributes, ReshapeAttributes, PermuteAttributes, SliceAttributes,
+                 PadAttributes>;
 
 struct Node {
   Op op = Op::input;

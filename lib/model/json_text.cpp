@@ -127,6 +127,12 @@ std::vector<std::string> JsonObject::texts(const std::string& key) {
   return result;
 }
 
+std::vector<int64_t> JsonObject::integers(const std::string& key) {
+  std::vector<int64_t> result;
+  for (const json& value : array(key)) result.push_back(as_integer(value, key));
+  return result;
+}
+
 void JsonObject::finish() const {
   for (const auto& [key, value] : value_.items()) {
     if (read_.count(key) == 0) fail("{}: has an unknown member {}", where_, quoted(key));

@@ -38,6 +38,7 @@ class JsonObject {
   double number(const std::string& key);
   int64_t integer(const std::string& key);
   std::vector<std::string> texts(const std::string& key);
+  std::vector<int64_t> integers(const std::string& key);
   /// An array of `count` integers or numbers.
   template <class T, size_t count>
   std::array<T, count> numbers(const std::string& key) {

@@ -35,6 +35,26 @@ struct WriteAttributes {
     object["momentum"] = norm.momentum;
   }
   void operator()(const AxisAttributes& axis) const { object["axis"] = axis.axis; }
+  void operator()(const LeakyAttributes& leaky) const { object["slope"] = leaky.slope; }
+  void operator()(const PowerAttributes& power) const { object["exponent"] = power.exponent; }
+  void operator()(const AffineAttributes& affine) const { object["learned"] = affine.learned; }
+  void operator()(const LayerNormAttributes& norm) const {
+    object["axis"] = norm.axis;
+    object["epsilon"] = norm.epsilon;
+  }
+  void operator()(const ReshapeAttributes& reshape) const { object["shape"] = reshape.shape; }
+  void operator()(const PermuteAttributes& permute) const { object["axes"] = permute.axes; }
+  void operator()(const SliceAttributes& slice) const {
+    object["axis"] = slice.axis;
+    object["begin"] = slice.begin;
+    object["end"] = slice.end;
+    object["step"] = slice.step;
+  }
+  void operator()(const PadAttributes& pad) const {
+    object["before"] = pad.before;
+    object["after"] = pad.after;
+    object["value"] = pad.value;
+  }
 };
 
 Attributes read_attributes(Op op, JsonObject& object) {
@@ -66,6 +86,24 @@ Attributes read_attributes(Op op, JsonObject& object) {
     case Op::flatten:
     case Op::softmax:
       return AxisAttributes{object.integer("axis")};
+    case Op::leaky_relu:
+      return LeakyAttributes{object.number("slope")};
+    case Op::pow:
+      return PowerAttributes{object.number("exponent")};
+    case Op::affine:
+      return AffineAttributes{object.boolean("learned")};
+    case Op::layer_norm:
+      return LayerNormAttributes{object.integer("axis"), object.number("epsilon")};
+    case Op::reshape:
+      return ReshapeAttributes{object.integers("shape")};
+    case Op::permute:
+      return PermuteAttributes{object.integers("axes")};
+    case Op::slice:
+      return SliceAttributes{object.integer("axis"), object.integer("begin"), object.integer("end"),
+                             object.integer("step")};
+    case Op::pad:
+      return PadAttributes{object.integers("before"), object.integers("after"),
+                           object.number("value")};
     default:
       return {};
   }

@@ -72,12 +72,55 @@ at::Tensor linear(const NodeWeights& weights, const at::Tensor& x, bool bf16) {
   return at::linear(cast(x), cast(weights.at("weight")), cast(bias->second));
 }
 
+at::Tensor matmul(const at::Tensor& a, const at::Tensor& b, bool bf16) {
+  const auto type = bf16 ? at::kBFloat16 : at::kFloat;
+  return at::matmul(a.to(type), b.to(type));
+}
+
 at::Tensor batch_norm(const Node& node, const NodeWeights& weights, const at::Tensor& x,
                       bool training) {
   const auto& norm = std::get<NormAttributes>(node.attributes);
   return at::batch_norm(x, weights.at("weight"), weights.at("bias"), weights.at("running_mean"),
                         weights.at("running_var"), training, norm.momentum, norm.epsilon,
                         /*cudnn_enabled=*/true);
+}
+
+at::Tensor affine(const NodeWeights& weights, const at::Tensor& x) {
+  const auto scale = weights.find("scale");
+  const auto shift = weights.find("shift");
+  if (scale == weights.end()) return x + shift->second;
+  return shift == weights.end() ? x * scale->second : x * scale->second + shift->second;
+}
+
+at::Tensor layer_norm(const Node& node, const NodeWeights& weights, const at::Tensor& x) {
+  const auto& norm = std::get<LayerNormAttributes>(node.attributes);
+  const auto weight = [&](const char* key) {
+    const auto found = weights.find(key);
+    return found == weights.end() ? at::Tensor() : found->second;
+  };
+  return at::layer_norm(x.to(at::kFloat), x.sizes().slice(static_cast<size_t>(norm.axis)),
+                        weight("weight"), weight("bias"), norm.epsilon);
+}
+
+at::Tensor reshape(const Node& node, const at::Tensor& x) {
+  Shape shape = std::get<ReshapeAttributes>(node.attributes).shape;
+  shape.insert(shape.begin(), x.size(0));
+  return x.reshape(shape);
+}
+
+at::Tensor slice(const Node& node, const at::Tensor& x) {
+  const auto& [axis, begin, end, step] = std::get<SliceAttributes>(node.attributes);
+  return x.slice(axis, begin, end, step);
+}
+
+at::Tensor pad(const Node& node, const at::Tensor& x) {
+  const auto& attributes = std::get<PadAttributes>(node.attributes);
+  std::vector<int64_t> ends;  // libtorch counts axes from the last
+  for (size_t axis = attributes.before.size(); axis-- > 0;) {
+    ends.push_back(attributes.before[axis]);
+    ends.push_back(attributes.after[axis]);
+  }
+  return at::constant_pad_nd(x, ends, attributes.value);
 }
 
 int64_t axis_of(const Node& node) { return std::get<AxisAttributes>(node.attributes).axis; }
@@ -114,6 +157,14 @@ at::Tensor apply(const Node& node, const NodeWeights& weights,
       return at::silu(inputs[0]);
     case Op::gelu:
       return at::gelu(inputs[0]);
+    case Op::tanh:
+      return at::tanh(inputs[0]);
+    case Op::leaky_relu:
+      return at::leaky_relu(inputs[0], std::get<LeakyAttributes>(node.attributes).slope);
+    case Op::pow:
+      return at::pow(inputs[0], std::get<PowerAttributes>(node.attributes).exponent);
+    case Op::affine:
+      return affine(weights, inputs[0]);
     case Op::add:
       return at::add(inputs[0], inputs[1]);
     case Op::mul:
@@ -131,6 +182,18 @@ at::Tensor apply(const Node& node, const NodeWeights& weights,
       return at::flatten(inputs[0], axis_of(node));
     case Op::softmax:
       return at::softmax(inputs[0], axis_of(node));
+    case Op::layer_norm:
+      return layer_norm(node, weights, inputs[0]);
+    case Op::matmul:
+      return matmul(inputs[0], inputs[1], mode.bf16);
+    case Op::reshape:
+      return reshape(node, inputs[0]);
+    case Op::permute:
+      return inputs[0].permute(std::get<PermuteAttributes>(node.attributes).axes);
+    case Op::slice:
+      return slice(node, inputs[0]);
+    case Op::pad:
+      return pad(node, inputs[0]);
   }
   FPCLS_CHECK(false);
   return {};

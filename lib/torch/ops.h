@@ -17,7 +17,7 @@ using NodeWeights = std::map<std::string, at::Tensor>;
 
 struct OpMode {
   bool training = false;  ///< batch norm uses the batch's statistics and updates the running ones
-  bool bf16 = false;      ///< conv and linear multiply in bf16 and give bf16
+  bool bf16 = false;      ///< conv, linear and matmul multiply in bf16 and give bf16
 };
 
 /// The result of `node` for `inputs`.

@@ -16,6 +16,11 @@ int64_t bytes_of(const NodeWeights& weights) {
   return bytes;
 }
 
+/// Whether the op's result may lie in its input's memory.
+bool gives_view(Op op) {
+  return op == Op::flatten || op == Op::reshape || op == Op::permute || op == Op::slice;
+}
+
 bool is_add_relu(const Node& node, bool relu) { return relu && node.op == Op::add; }
 
 }  // namespace
@@ -101,10 +106,10 @@ void Plan::add_step(const Graph& graph, const c10::Device& device, const Uses& u
 }
 
 void Plan::find_last_uses(const Graph& graph, const Uses& uses) {
-  // A flattened result shares its input's memory, and the input belongs to the caller.
+  // A view shares its input's memory, and the input belongs to the caller.
   std::set<int> shared{0};
   for (int i = 1; i < graph.size(); ++i) {
-    if (!uses.needed[at_index(i)] || graph.node(i).op != Op::flatten) continue;
+    if (!uses.needed[at_index(i)] || !gives_view(graph.node(i).op)) continue;
     shared.insert(i);
     shared.insert(graph.node(i).inputs[0]);
   }

@@ -106,7 +106,7 @@ class TorchTrainer : public Trainer {
         at::Tensor value = to_torch(tensor).to(device_).clone();
         if (value.dim() == 4) value = value.contiguous(at::MemoryFormat::ChannelsLast);
         const std::string name = node.name + "." + key;
-        if (key.rfind("running_", 0) != 0) add_parameter(node, key, name, value);
+        if (is_parameter(node, key)) add_parameter(node, key, name, value);
         const bool averages = options_.ema_decay > 0;
         tracked_.push_back({name, value, averages ? value.detach().clone() : at::Tensor()});
         weights[key] = value;
@@ -117,7 +117,8 @@ class TorchTrainer : public Trainer {
   void add_parameter(const Node& node, const std::string& key, const std::string& name,
                      at::Tensor& value) {
     value.set_requires_grad(true);
-    Parameter parameter{name, value, key == "weight" && node.op != Op::batch_norm, {}, {}};
+    const bool decays = key == "weight" && (node.op == Op::conv || node.op == Op::linear);
+    Parameter parameter{name, value, decays, {}, {}};
     prepare(parameter, options_.optimizer);
     parameters_.push_back(std::move(parameter));
   }

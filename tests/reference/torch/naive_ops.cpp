@@ -151,6 +151,106 @@ Array softmax(const Array& x) {
   return result;
 }
 
+/// Calls `value(place)` for each place of an array of any number of axes.
+Array each_place(Shape shape, const std::function<double(const Shape& place)>& value) {
+  Array result = filled(std::move(shape));
+  Shape place(result.shape.size(), 0);
+  for (double& element : result.values) {
+    element = value(place);
+    for (size_t axis = place.size(); axis-- > 0;) {
+      if (++place[axis] < result.shape[axis]) break;
+      place[axis] = 0;
+    }
+  }
+  return result;
+}
+
+/// The element at `place`; along axes of extent 1, the only one.
+double element(const Array& x, const Shape& place) {
+  int64_t index = 0;
+  for (size_t axis = 0; axis < place.size(); ++axis) {
+    index = index * x.shape[axis] + (x.shape[axis] == 1 ? 0 : place[axis]);
+  }
+  return x.values[static_cast<size_t>(index)];
+}
+
+Array affine(const Node& node, const Array& x) {
+  return each_place(x.shape, [&](const Shape& place) {
+    double value = element(x, place);
+    if (node.weights.count("scale") != 0)
+      value *= element(from_tensor(node.weight("scale")), place);
+    if (node.weights.count("shift") != 0)
+      value += element(from_tensor(node.weight("shift")), place);
+    return value;
+  });
+}
+
+Array layer_norm(const Node& node, const Array& x) {
+  const auto& norm = std::get<LayerNormAttributes>(node.attributes);
+  const Shape inner(x.shape.begin() + static_cast<std::ptrdiff_t>(norm.axis), x.shape.end());
+  const auto count = static_cast<size_t>(element_count(inner));
+  const auto weight = [&](const char* key, size_t i, double otherwise) {
+    return node.weights.count(key) == 0 ? otherwise : node.weight(key).data<float>()[i];
+  };
+  Array result = x;
+  for (size_t begin = 0; begin < x.values.size(); begin += count) {
+    double mean = 0, variance = 0;
+    for (size_t i = 0; i < count; ++i) mean += x.values[begin + i] / static_cast<double>(count);
+    for (size_t i = 0; i < count; ++i) {
+      variance += std::pow(x.values[begin + i] - mean, 2) / static_cast<double>(count);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      const double normal = (x.values[begin + i] - mean) / std::sqrt(variance + norm.epsilon);
+      result.values[begin + i] = normal * weight("weight", i, 1) + weight("bias", i, 0);
+    }
+  }
+  return result;
+}
+
+Array matmul(const Array& a, const Array& b, const Shape& shape) {
+  const size_t last = shape.size() - 1;
+  return each_place(shape, [&](const Shape& place) {
+    Shape left = place, right = place;
+    double sum = 0;
+    for (int64_t k = 0; k < a.shape[last]; ++k) {
+      left[last] = right[last - 1] = k;
+      sum += element(a, left) * element(b, right);
+    }
+    return sum;
+  });
+}
+
+Array permute(const Node& node, const Array& x, const Shape& shape) {
+  const auto& axes = std::get<PermuteAttributes>(node.attributes).axes;
+  return each_place(shape, [&](const Shape& place) {
+    Shape from(place.size());
+    for (size_t axis = 0; axis < place.size(); ++axis) {
+      from[static_cast<size_t>(axes[axis])] = place[axis];
+    }
+    return element(x, from);
+  });
+}
+
+Array slice(const Node& node, const Array& x, const Shape& shape) {
+  const auto& a = std::get<SliceAttributes>(node.attributes);
+  return each_place(shape, [&](Shape place) {
+    int64_t& along = place[static_cast<size_t>(a.axis)];
+    along = a.begin + along * a.step;
+    return element(x, place);
+  });
+}
+
+Array pad(const Node& node, const Array& x, const Shape& shape) {
+  const auto& a = std::get<PadAttributes>(node.attributes);
+  return each_place(shape, [&](Shape place) {
+    for (size_t axis = 0; axis < place.size(); ++axis) {
+      place[axis] -= a.before[axis];
+      if (place[axis] < 0 || place[axis] >= x.shape[axis]) return a.value;
+    }
+    return element(x, place);
+  });
+}
+
 double clamp6(double x) { return std::clamp(x, 0.0, 6.0); }
 
 Array apply(const Node& node, const std::vector<Array>& inputs, Shape shape) {
@@ -179,6 +279,18 @@ Array apply(const Node& node, const std::vector<Array>& inputs, Shape shape) {
       return mapped(x, [](double v) { return v / (1 + std::exp(-v)); });
     case Op::gelu:
       return mapped(x, [](double v) { return v * (1 + std::erf(v / std::sqrt(2.0))) / 2; });
+    case Op::tanh:
+      return mapped(x, [](double v) { return std::tanh(v); });
+    case Op::leaky_relu:
+      return mapped(x, [&](double v) {
+        return v >= 0 ? v : v * std::get<LeakyAttributes>(node.attributes).slope;
+      });
+    case Op::pow:
+      return mapped(x, [&](double v) {
+        return std::pow(v, std::get<PowerAttributes>(node.attributes).exponent);
+      });
+    case Op::affine:
+      return affine(node, x);
     case Op::add:
     case Op::mul:
       return combined(node, x, inputs[1], shape);
@@ -193,6 +305,18 @@ Array apply(const Node& node, const std::vector<Array>& inputs, Shape shape) {
       return Array{shape, x.values};
     case Op::softmax:
       return softmax(x);
+    case Op::layer_norm:
+      return layer_norm(node, x);
+    case Op::matmul:
+      return matmul(x, inputs[1], shape);
+    case Op::reshape:
+      return Array{shape, x.values};
+    case Op::permute:
+      return permute(node, x, shape);
+    case Op::slice:
+      return slice(node, x, shape);
+    case Op::pad:
+      return pad(node, x, shape);
   }
   FPCLS_CHECK(false);
   return x;

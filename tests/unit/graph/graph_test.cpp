@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <limits>
 
 namespace fpcls {
@@ -321,6 +322,127 @@ TEST(InferShape, RefusesNormsWithAnEpsilonOutOfRange) {
     node.attributes = NormAttributes{1e-5, bad};
     EXPECT_THAT(shape_complaint(node, {{1, 4, 2, 2}}), HasSubstr("has momentum"));
   }
+}
+
+Node affine(std::map<std::string, Tensor> weights, bool learned = true) {
+  return {Op::affine, "a", {0}, AffineAttributes{learned}, std::move(weights)};
+}
+
+TEST(InferShape, TakesConstantsThatBroadcastToTheInput) {
+  const Shape input{1, 4, 6, 5};
+  for (const Shape& shape : {Shape{1, 1, 1, 1}, {1, 4, 1, 1}, {1, 1, 6, 5}, input}) {
+    EXPECT_EQ(shape_of(affine({{"scale", zeros(shape)}}), {input}), input);
+  }
+  for (const Shape& shape : {Shape{4}, {1, 3, 1, 1}, {2, 4, 1, 1}, {4, 6, 5}}) {
+    EXPECT_THAT(shape_complaint(affine({{"shift", zeros(shape)}}), {input}),
+                HasSubstr("has shift of shape " + shape_text(shape)));
+  }
+  EXPECT_THAT(shape_complaint(affine({}), {input}), HasSubstr("neither scale nor shift"));
+  EXPECT_THAT(shape_complaint(affine({{"weight", zeros({1, 1, 1, 1})}}), {input}),
+              HasSubstr("unexpected weight 'weight'"));
+  EXPECT_EQ(shape_of(affine({{"scale", zeros({1, 4, 1, 1})}}), {{3, 4, 6, 5}}),
+            (Shape{3, 4, 6, 5}));
+}
+
+TEST(Graph, CountsOnlyLearnedConstantsAsParameters) {
+  EXPECT_EQ(parameter_count(affine({{"scale", zeros({1, 4, 1, 1})}})), 4);
+  EXPECT_EQ(parameter_count(affine({{"scale", zeros({1, 4, 1, 1})}}, /*learned=*/false)), 0);
+}
+
+TEST(InferShape, NormalisesOverTheLastAxes) {
+  const Shape input{1, 4, 6, 5};
+  Node node{Op::layer_norm, "n", {0}, LayerNormAttributes{2, 1e-6}, {}};
+  EXPECT_EQ(shape_of(node, {input}), input);
+  node.weights["weight"] = zeros({6, 5});
+  EXPECT_EQ(shape_of(node, {input}), input);
+  node.weights["bias"] = zeros({5});
+  EXPECT_THAT(shape_complaint(node, {input}), HasSubstr("bias of shape [5], expected"));
+  for (const int64_t axis : {int64_t{0}, int64_t{4}, int64_t{-1}, INT64_MAX}) {
+    node.attributes = LayerNormAttributes{axis, 1e-6};
+    EXPECT_THAT(shape_complaint(node, {input}), HasSubstr("has axis")) << axis;
+  }
+  node.attributes = LayerNormAttributes{3, std::nan("")};
+  EXPECT_THAT(shape_complaint(node, {input}), HasSubstr("has epsilon"));
+}
+
+TEST(InferShape, MultipliesMatricesAxisByAxis) {
+  const Node node{Op::matmul, "m", {0, 1}, {}, {}};
+  EXPECT_EQ(shape_of(node, {{2, 3, 4, 5}, {2, 3, 5, 7}}), (Shape{2, 3, 4, 7}));
+  EXPECT_THAT(shape_complaint(node, {{1, 3, 4, 5}, {1, 3, 4, 5}}), HasSubstr("expected [N, "));
+  EXPECT_THAT(shape_complaint(node, {{1, 3, 4, 5}, {1, 1, 5, 7}}), HasSubstr("expected [N, "));
+  EXPECT_THAT(shape_complaint(node, {{1, 5}, {1, 5}}), HasSubstr("expected [N, "));
+  EXPECT_THAT(shape_complaint(node, {{1, 4, 5}, {1, 1, 5, 4}}), HasSubstr("expected [N, "));
+  const Graph graph({1, 3, 4, 4},
+                    {{Op::input, "input", {}, {}, {}}, {Op::matmul, "m", {0, 0}, {}, {}}},
+                    {{"y", 1}});
+  EXPECT_EQ(mac_count(graph), 3 * 4 * 4 * 4);
+}
+
+TEST(InferShape, ReshapesWithoutTheBatch) {
+  const auto reshape = [](const Shape& shape) {
+    return Node{Op::reshape, "r", {0}, ReshapeAttributes{shape}, {}};
+  };
+  EXPECT_EQ(shape_of(reshape({6, 4, 5}), {{3, 4, 6, 5}}), (Shape{3, 6, 4, 5}));
+  EXPECT_EQ(shape_of(reshape({120}), {{1, 4, 6, 5}}), (Shape{1, 120}));
+  for (const Shape& bad :
+       {Shape{}, {-1}, {0}, {119}, {INT64_MAX, INT64_MAX}, {1 << 20, 1 << 20}, Shape(9, 1)}) {
+    EXPECT_NE(shape_complaint(reshape(bad), {{1, 4, 6, 5}}), "") << shape_text(bad);
+  }
+}
+
+TEST(InferShape, PermutesAllAxesButTheBatch) {
+  const auto permute = [](const std::vector<int64_t>& axes) {
+    return Node{Op::permute, "p", {0}, PermuteAttributes{axes}, {}};
+  };
+  EXPECT_EQ(shape_of(permute({0, 2, 3, 1}), {{1, 4, 6, 5}}), (Shape{1, 6, 5, 4}));
+  for (const std::vector<int64_t>& bad : {std::vector<int64_t>{},
+                                          {0, 1, 2},
+                                          {1, 0, 2, 3},
+                                          {0, 1, 2, 2},
+                                          {0, 1, 2, 4},
+                                          {0, -1, 2, 3}}) {
+    EXPECT_THAT(shape_complaint(permute(bad), {{1, 4, 6, 5}}), HasSubstr("0 first"));
+  }
+}
+
+TEST(InferShape, SlicesWithinTheAxis) {
+  const auto slice = [](const SliceAttributes& part) {
+    return Node{Op::slice, "s", {0}, part, {}};
+  };
+  const Shape input{1, 7, 6};
+  EXPECT_EQ(shape_of(slice({1, 1, 7, 2}), {input}), (Shape{1, 3, 6}));
+  EXPECT_EQ(shape_of(slice({1, 1, 6, 2}), {input}), (Shape{1, 3, 6}));
+  EXPECT_EQ(shape_of(slice({2, 5, 6, 9}), {input}), (Shape{1, 7, 1}));
+  const std::vector<SliceAttributes> bad{{0, 0, 1, 1}, {3, 0, 1, 1},        {1, 0, 8, 1},
+                                         {1, 3, 3, 1}, {1, -1, 3, 1},       {1, 0, 3, 0},
+                                         {1, 0, 0, 1}, {1, 0, INT64_MAX, 1}};
+  for (const SliceAttributes& part : bad) EXPECT_NE(shape_complaint(slice(part), {input}), "");
+}
+
+TEST(InferShape, PadsEveryAxisButTheBatch) {
+  const auto pad = [](const PadAttributes& attributes) {
+    return Node{Op::pad, "p", {0}, attributes, {}};
+  };
+  EXPECT_EQ(shape_of(pad({{0, 1, 0}, {0, 2, 3}, 0}), {{1, 7, 6}}), (Shape{1, 10, 9}));
+  const std::vector<PadAttributes> bad{{{0, 1}, {0, 1}, 0},
+                                       {{0, 1, 1}, {0, 1}, 0},
+                                       {{1, 0, 0}, {0, 0, 0}, 0},
+                                       {{0, -1, 0}, {0, 0, 0}, 0},
+                                       {{0, INT64_MAX, 0}, {0, 0, 0}, 0},
+                                       {{0, 0, 0}, {0, 0, 0}, std::nan("")}};
+  for (const PadAttributes& attributes : bad) {
+    EXPECT_NE(shape_complaint(pad(attributes), {{1, 7, 6}}), "");
+  }
+}
+
+TEST(InferShape, RefusesNumbersThatAreNone) {
+  EXPECT_THAT(
+      shape_complaint({Op::leaky_relu, "l", {0}, LeakyAttributes{std::nan("")}, {}}, {{1, 2}}),
+      HasSubstr("has slope nan"));
+  EXPECT_THAT(shape_complaint({Op::pow, "p", {0}, PowerAttributes{HUGE_VAL}, {}}, {{1, 2}}),
+              HasSubstr("has exponent inf"));
+  EXPECT_THAT(shape_complaint({Op::pow, "p", {0}, {}, {}}, {{1, 2}}),
+              HasSubstr("attributes of another op"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/hash.h"
 #include "model/safetensors.h"
@@ -34,10 +35,15 @@ Graph every_op() {
     nodes.back().weights[key] = ramp({3}, 0.25F);
   }
   int last = norm;
-  for (const Op op :
-       {Op::relu, Op::relu6, Op::hardswish, Op::hardsigmoid, Op::sigmoid, Op::silu, Op::gelu}) {
+  for (const Op op : {Op::relu, Op::relu6, Op::hardswish, Op::hardsigmoid, Op::sigmoid, Op::silu,
+                      Op::gelu, Op::tanh}) {
     last = add(op, {last});
   }
+  last = add(Op::leaky_relu, {last}, LeakyAttributes{0.2});
+  last = add(Op::pow, {last}, PowerAttributes{-0.5});
+  last = add(Op::affine, {last}, AffineAttributes{false});
+  nodes.back().weights = {{"scale", ramp({1, 1, 1, 1}, 1)}, {"shift", ramp({1, 3, 1, 1}, 0.5F)}};
+  last = add(Op::layer_norm, {last}, LayerNormAttributes{2, 1e-6});
   last = add(Op::add, {last, norm});
   last = add(Op::mul, {last, norm});
   last = add(Op::concat, {last, norm, conv}, AxisAttributes{1});
@@ -46,10 +52,15 @@ Graph every_op() {
   pool.count_include_pad = true;
   last = add(Op::avg_pool, {last}, pool);
   last = add(Op::adaptive_avg_pool, {last}, AdaptivePoolAttributes{{1, 2}});
+  last = add(Op::permute, {last}, PermuteAttributes{{0, 2, 3, 1}});
+  last = add(Op::slice, {last}, SliceAttributes{3, 0, 9, 8});
+  last = add(Op::matmul, {last, last});
+  last = add(Op::pad, {last}, PadAttributes{{0, 0, 1, 0}, {0, 1, 0, 0}, 0.25});
+  last = add(Op::reshape, {last}, ReshapeAttributes{{3, 4}});
   last = add(Op::flatten, {last}, AxisAttributes{1});
   const int features = last;
   last = add(Op::linear, {last});
-  nodes.back().weights = {{"weight", ramp({2, 18}, 0.01F)}};
+  nodes.back().weights = {{"weight", ramp({2, 12}, 0.01F)}};
   add(Op::softmax, {last}, AxisAttributes{1});
   return Graph({1, 3, 6, 8}, std::move(nodes), {{"logits", last}, {"features", features}});
 }
@@ -159,6 +170,22 @@ TEST_F(ModelFileTest, ReadsBackEveryOpAndEveryField) {
   EXPECT_EQ(std::get<NormAttributes>(read.graph.node(2).attributes).momentum, 0.01);
   EXPECT_TRUE(read.graph.node(read.graph.find("avg_pool")).pool().count_include_pad);
   EXPECT_TRUE(read.graph.node(read.graph.find("avg_pool")).pool().ceil_mode);
+  const auto attributes = [&](auto kind, const char* name) {
+    return std::get<decltype(kind)>(read.graph.node(read.graph.find(name)).attributes);
+  };
+  EXPECT_EQ(attributes(LeakyAttributes(), "leaky_relu").slope, 0.2);
+  EXPECT_EQ(attributes(PowerAttributes(), "pow").exponent, -0.5);
+  EXPECT_FALSE(attributes(AffineAttributes(), "affine").learned);
+  EXPECT_EQ(attributes(LayerNormAttributes(), "layer_norm").axis, 2);
+  EXPECT_EQ(attributes(LayerNormAttributes(), "layer_norm").epsilon, 1e-6);
+  EXPECT_EQ(attributes(PermuteAttributes(), "permute").axes, (Shape{0, 2, 3, 1}));
+  EXPECT_EQ(attributes(ReshapeAttributes(), "reshape").shape, (Shape{3, 4}));
+  const auto slice = attributes(SliceAttributes(), "slice");
+  EXPECT_EQ((Shape{slice.axis, slice.begin, slice.end, slice.step}), (Shape{3, 0, 9, 8}));
+  const auto pad = attributes(PadAttributes(), "pad");
+  EXPECT_EQ(pad.before, (Shape{0, 0, 1, 0}));
+  EXPECT_EQ(pad.after, (Shape{0, 1, 0, 0}));
+  EXPECT_EQ(pad.value, 0.25);
   expect_same(some_metadata(), read.metadata);
   EXPECT_EQ(read.sha256, sha256_hex(read_file(path_)));
 }
@@ -229,6 +256,13 @@ TEST_F(ModelFileTest, RefusesAnUnknownOpByName) {
   save_model_file(path_, tiny_graph(), tiny_metadata());
   forge(path_, [](nlohmann::json& model) { model["graph"]["nodes"][1]["op"] = "warp"; });
   EXPECT_THAT(load_error(), HasSubstr("layer 'flatten': has the op 'warp'"));
+}
+
+TEST_F(ModelFileTest, EveryOpIsInTheNetworkThatHasEveryOp) {
+  std::set<Op> seen;
+  const Graph graph = every_op();
+  for (const Node& node : graph.nodes()) seen.insert(node.op);
+  for (const auto& [op, name] : EnumNames<Op>::entries) EXPECT_EQ(seen.count(op), 1u) << name;
 }
 
 TEST_F(ModelFileTest, RefusesForgedGraphs) {

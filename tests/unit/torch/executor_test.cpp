@@ -101,13 +101,107 @@ TEST(TorchExecutor, PoolsAsTheDefinitionSays) {
 }
 
 TEST(TorchExecutor, ActivatesAsTheDefinitionsSay) {
-  for (const Op op :
-       {Op::relu, Op::relu6, Op::hardswish, Op::hardsigmoid, Op::sigmoid, Op::silu, Op::gelu}) {
+  for (const Op op : {Op::relu, Op::relu6, Op::hardswish, Op::hardsigmoid, Op::sigmoid, Op::silu,
+                      Op::gelu, Op::tanh, Op::leaky_relu}) {
     GraphMaker make({1, 3, 5, 4}, 1);
-    make.add(op, {0});
+    make.add(op, {0}, op == Op::leaky_relu ? Attributes(LeakyAttributes{0.2}) : Attributes());
     SCOPED_TRACE(enum_name(op));
     expect_as_naive(make.graph(), make.random_tensor({2, 3, 5, 4}, -8, 8));
   }
+  for (const double exponent : {2.0, 0.5, -1.0, -0.5, 1.7, 0.0}) {
+    GraphMaker make({1, 3, 5, 4}, 1);
+    make.add(Op::pow, {0}, PowerAttributes{exponent});
+    SCOPED_TRACE(exponent);
+    expect_as_naive(make.graph(), make.random_tensor({2, 3, 5, 4}, 0.1, 8));
+  }
+}
+
+/// One of the extents for each axis but the batch's, or 1 for some.
+Shape broadcastable(GraphMaker& make, const Shape& shape) {
+  Shape result = with_batch(shape, 1);
+  for (size_t axis = 1; axis < result.size(); ++axis) {
+    if (make.random().chance(0.5)) result[axis] = 1;
+  }
+  return result;
+}
+
+TEST(TorchExecutor, ScalesAndShiftsByConstantsOfAnyShape) {
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    GraphMaker make({1, 3, 4, 5}, seed);
+    std::map<std::string, Tensor> weights;
+    if (seed % 3 != 0) weights["scale"] = make.random_tensor(broadcastable(make, {1, 3, 4, 5}));
+    if (seed % 3 != 1) weights["shift"] = make.random_tensor(broadcastable(make, {1, 3, 4, 5}));
+    make.add(Op::relu, {make.add(Op::affine, {0}, AffineAttributes{}, weights)});
+    SCOPED_TRACE(seed);
+    expect_as_naive(make.graph(), make.random_tensor({2, 3, 4, 5}));
+  }
+}
+
+TEST(TorchExecutor, NormalisesOverTheLastAxes) {
+  for (const int64_t axis : {1, 2, 3}) {
+    const Shape input{1, 3, 4, 5};
+    GraphMaker make(input, static_cast<uint64_t>(axis));
+    const Shape inner(input.begin() + axis, input.end());
+    std::map<std::string, Tensor> weights;
+    if (axis != 3) weights["weight"] = make.random_tensor(inner);
+    if (axis != 2) weights["bias"] = make.random_tensor(inner);
+    make.add(Op::layer_norm, {0}, LayerNormAttributes{axis, 1e-3}, weights);
+    SCOPED_TRACE(axis);
+    expect_as_naive(make.graph(), make.random_tensor({2, 3, 4, 5}));
+  }
+}
+
+TEST(TorchExecutor, MovesNumbersAsTheDefinitionsSay) {
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    Random random(seed);
+    const Shape input{1, random.between(2, 4), random.between(2, 4), random.between(2, 4)};
+    GraphMaker make(input, seed);
+    int x = make.add(Op::relu, {0});
+    std::vector<int64_t> axes{1, 2, 3};
+    for (size_t i = 3; i-- > 1;) {
+      std::swap(axes[i], axes[static_cast<size_t>(random.between(0, static_cast<int64_t>(i)))]);
+    }
+    axes.insert(axes.begin(), 0);
+    x = make.add(Op::permute, {x}, PermuteAttributes{axes});
+    const Shape shape = make.shape(x);
+    if (random.chance(0.5)) {
+      x = make.add(Op::reshape, {x}, ReshapeAttributes{{shape[3], shape[1] * shape[2], 1}});
+    }
+    const int64_t axis = random.between(1, 3);
+    const int64_t extent = make.shape(x)[static_cast<size_t>(axis)];
+    const int64_t begin = random.between(0, extent - 1);
+    const SliceAttributes part{axis, begin, random.between(begin + 1, extent),
+                               random.between(1, 3)};
+    x = make.add(Op::slice, {x}, part);
+    PadAttributes pad{{0, 0, 0, 0}, {0, 0, 0, 0}, random.uniform(-1, 1)};
+    for (size_t i = 1; i < 4; ++i) {
+      pad.before[i] = random.between(0, 2);
+      pad.after[i] = random.between(0, 2);
+    }
+    x = make.add(Op::add, {make.add(Op::pad, {x}, pad), make.add(Op::pad, {x}, pad)});
+    make.add(Op::relu, {x});
+    SCOPED_TRACE(seed);
+    expect_as_naive(make.graph(), make.random_tensor(with_batch(input, random.between(1, 3))));
+  }
+}
+
+TEST(TorchExecutor, MultipliesMatrices) {
+  GraphMaker make({1, 3, 4, 5}, 1);
+  const int turned = make.add(Op::permute, {0}, PermuteAttributes{{0, 1, 3, 2}});
+  const int square = make.add(Op::matmul, {0, turned});
+  make.add(Op::matmul, {square, 0});
+  expect_as_naive(make.graph(), make.random_tensor({2, 3, 4, 5}));
+}
+
+TEST(TorchExecutor, KeepsWhatIsReadThroughAViewAfterAnInPlaceOp) {
+  GraphMaker make({1, 4, 3, 3}, 6);
+  const int x = make.conv(0, 4, {1, 1});
+  const int half = make.add(Op::slice, {x}, SliceAttributes{1, 0, 2, 1});
+  const int turned = make.add(Op::permute, {half}, PermuteAttributes{{0, 1, 3, 2}});
+  const int shaped = make.add(Op::reshape, {turned}, ReshapeAttributes{{2, 3, 3}});
+  const int positive = make.add(Op::relu, {half});
+  make.add(Op::add, {make.add(Op::relu, {make.add(Op::add, {positive, positive})}), shaped});
+  expect_as_naive(make.graph(), make.random_tensor({2, 4, 3, 3}));
 }
 
 TEST(TorchExecutor, PoolsAdaptivelyToAnySize) {

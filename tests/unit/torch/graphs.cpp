@@ -42,8 +42,9 @@ int GraphMaker::batch_norm(int input) {
   return push(std::move(node));
 }
 
-int GraphMaker::add(Op op, std::vector<int> inputs, Attributes attributes) {
-  return push({op, "", std::move(inputs), std::move(attributes), {}});
+int GraphMaker::add(Op op, std::vector<int> inputs, Attributes attributes,
+                    std::map<std::string, Tensor> weights) {
+  return push({op, "", std::move(inputs), std::move(attributes), std::move(weights)});
 }
 
 Tensor GraphMaker::random_tensor(const Shape& shape, double low, double high) {

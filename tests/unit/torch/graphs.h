@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +24,8 @@ class GraphMaker {
            bool bias = true);
   int linear(int input, int64_t outputs, bool bias = true);
   int batch_norm(int input);
-  int add(Op op, std::vector<int> inputs, Attributes attributes = {});
+  int add(Op op, std::vector<int> inputs, Attributes attributes = {},
+          std::map<std::string, Tensor> weights = {});
 
   /// Numbers between -1 and 1.
   Tensor random_tensor(const Shape& shape, double low = -1, double high = 1);
