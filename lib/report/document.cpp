@@ -12,7 +12,9 @@ namespace {
 
 Column number_like(std::string key, std::string heading, Kind kind, int digits, std::string unit) {
   if (heading.empty()) heading = key;
-  return {std::move(key), std::move(heading), kind, digits, std::move(unit), Align::right, false};
+  Column column{std::move(key), std::move(heading), kind, digits, std::move(unit)};
+  column.align = Align::right;
+  return column;
 }
 
 std::string number_text(double value, const Column& column) {
@@ -87,6 +89,11 @@ Column data_only(Column column) {
   return column;
 }
 
+Column named_by_data(Column column) {
+  column.own_words = OwnWords::none;
+  return column;
+}
+
 Table::Table(std::string name, std::vector<Column> columns)
     : name_(std::move(name)), columns_(std::move(columns)) {
   FPCLS_CHECK(!columns_.empty());
@@ -113,6 +120,12 @@ const Table* Document::find_table(std::string_view name) const {
     }
   }
   return nullptr;
+}
+
+Section* Document::find_section(std::string_view title_wanted) {
+  const auto found = std::find_if(sections.begin(), sections.end(),
+                                  [&](const Section& s) { return s.title == title_wanted; });
+  return found == sections.end() ? nullptr : &*found;
 }
 
 std::string cell_text(const Cell& cell, const Column& column) {

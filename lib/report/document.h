@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,10 +10,12 @@
 #include <vector>
 
 #include "metrics/intervals.h"
+#include "predictions/prediction.h"
 
 /// What every report, console table and CSV file of the program is rendered from: a title and
-/// sections of paragraphs, tables, charts and key-value lists. A document holds values, not their
-/// looks; `render_text`, `render_markdown` and `render_csv` show the same document in three ways.
+/// sections of paragraphs, tables, charts, pictures and key-value lists. A document holds values,
+/// not their looks; `render_text`, `render_markdown`, `render_html` and `render_csv` show the same
+/// document in four ways.
 ///
 ///     Table table("classes", {text_column("label", "class"), count_column("total"),
 ///                             ratio_column("precision")});
@@ -59,6 +62,10 @@ enum class Kind {
 
 enum class Align { left, right };
 
+/// Which of a column's words are the program's own, so that a reader can have them in another
+/// language; all others come from data (labels, names, paths) and stay as they are.
+enum class OwnWords { heading, heading_and_cells, none };
+
 struct Column {
   std::string key;      ///< the heading in CSV and the name in code
   std::string heading;  ///< what people read
@@ -68,6 +75,7 @@ struct Column {
   std::string unit;
   Align align = Align::left;
   bool data_only = false;  ///< only in CSV: what people would find too much
+  OwnWords own_words = OwnWords::heading;
 };
 
 /// The columns that tables are made of; without a heading the key is the heading.
@@ -81,6 +89,8 @@ Column number_column(std::string key, std::string heading, int digits, std::stri
 Column bytes_column(std::string key, std::string heading = "");
 /// `column`, in CSV only.
 Column data_only(Column column);
+/// `column`, whose heading is a name out of the data.
+Column named_by_data(Column column);
 
 /// The one table type of the program.
 class Table {
@@ -99,6 +109,9 @@ class Table {
 
   std::string caption;             ///< shown above the table; may be empty
   std::vector<std::string> notes;  ///< definitions, shown beneath it where there is room
+  /// Rows and columns stand for the same things: where colours can be shown, each cell is shaded
+  /// by its share of the row, and those off the diagonal as errors.
+  bool is_matrix = false;
 
  private:
   std::string name_;
@@ -116,6 +129,12 @@ struct KeyValues {
   std::vector<std::pair<std::string, std::string>> entries;
 };
 
+/// A place on an axis from 0 to 1: where the threshold of a stage is.
+struct Mark {
+  std::string of;
+  double at = 0;
+};
+
 /// Columns of equal width over a range, one series for each thing counted: a score histogram.
 struct Chart {
   struct Series {
@@ -125,9 +144,73 @@ struct Chart {
   std::string caption;
   std::string low, high;  ///< what stands at the two ends of the axis: "0", "1"
   std::vector<Series> series;
+  std::optional<Mark> mark = std::nullopt;
 };
 
-using Block = std::variant<Paragraph, KeyValues, Table, Chart>;
+/// Several series of values at the same positions: curves, or one line over months. Values lie in
+/// 0..1; absent ones leave a gap.
+struct Plot {
+  struct Series {
+    std::string name;
+    std::vector<std::optional<double>> y;           ///< one for each position
+    std::vector<std::optional<Interval>> interval;  ///< the same, or none at all
+    int color = 0;                                  ///< series of the same thing share one
+    bool dashed = false;
+  };
+  std::string caption;
+  std::string x_name, y_name;
+  std::vector<double> x;           ///< ascending, in 0..1; empty: one position for each tick
+  std::vector<std::string> ticks;  ///< names of the positions, where they aren't numbers
+  std::vector<Series> series;
+  bool diagonal = false;         ///< show where y equals x
+  bool series_are_data = false;  ///< names out of the data: classes, stages
+  std::optional<Mark> mark = std::nullopt;
+};
+
+/// Horizontal bars, one row each: parts of a whole, or beside each other.
+struct Bars {
+  struct Row {
+    std::string name;
+    std::vector<double> values;  ///< >= 0, one for each part
+  };
+  std::string caption;
+  std::vector<std::string> parts;
+  std::vector<Row> rows;
+  bool stacked = false;
+  int digits = 0;
+  std::string unit;
+};
+
+/// A small picture as WebP; without bytes there is none to show.
+struct Thumbnail {
+  std::string webp;
+  int width = 0;
+  int height = 0;
+};
+
+/// Pictures with what is said of them. Text forms show the table alone.
+struct Gallery {
+  Table table;                        ///< one row a picture; the first column is its path
+  std::vector<Thumbnail> thumbnails;  ///< one for each row
+  std::vector<std::string> filters;   ///< keys of the columns that a reader may choose by
+};
+
+/// Calls its argument with each prediction of a run, in the order of rows, as often as asked.
+using PredictionSource = std::function<void(const std::function<void(const Prediction&)>&)>;
+
+/// The scores of all pictures, so that a reader can try other thresholds: a page recomputes the
+/// tables, text forms list the thresholds.
+struct ScoreExplorer {
+  std::vector<StageInfo> stages;
+  std::string otherwise;
+  std::vector<std::string> labels;  ///< those of the confusion matrix
+  /// As they are under these thresholds, by name: overall, classes (whose rows are the first of the
+  /// labels), funnel, confusion. A page recomputes those that are there.
+  std::vector<Table> tables;
+  PredictionSource predictions;  ///< must stay usable until the document is rendered
+};
+
+using Block = std::variant<Paragraph, KeyValues, Table, Chart, Plot, Bars, Gallery, ScoreExplorer>;
 
 struct Section {
   std::string title;
@@ -140,7 +223,14 @@ struct Document {
 
   /// The table called `name`, or nullptr.
   const Table* find_table(std::string_view name) const;
+  /// The section called `title`, or nullptr.
+  Section* find_section(std::string_view title);
 };
+
+/// What a chart, gallery or explorer says, as a table for those who read text.
+Table as_table(const Plot& plot);
+Table as_table(const Bars& bars);
+Table as_table(const ScoreExplorer& explorer);
 
 /// A cell as people read it, without padding: "-" where absent, on one line.
 std::string cell_text(const Cell& cell, const Column& column);

@@ -58,6 +58,14 @@ void append_block(std::string& out, const Block& block) {
     Document only;
     only.sections.push_back({"", {*chart}});
     out += "```text\n" + render_text(only) + "```\n";
+  } else if (const auto* gallery = std::get_if<Gallery>(&block)) {
+    append_table(out, gallery->table);
+  } else if (const auto* plot = std::get_if<Plot>(&block)) {
+    append_table(out, as_table(*plot));
+  } else if (const auto* bars = std::get_if<Bars>(&block)) {
+    append_table(out, as_table(*bars));
+  } else {
+    append_table(out, as_table(std::get<ScoreExplorer>(block)));
   }
 }
 

@@ -195,6 +195,14 @@ void append_block(std::string& out, const Block& block, const TextOptions& optio
     append_table(out, *table, options, kIndent);
   } else if (const auto* chart = std::get_if<Chart>(&block)) {
     append_chart(out, *chart, kIndent, options.width);
+  } else if (const auto* gallery = std::get_if<Gallery>(&block)) {
+    append_table(out, gallery->table, options, kIndent);
+  } else if (const auto* plot = std::get_if<Plot>(&block)) {
+    append_table(out, as_table(*plot), options, kIndent);
+  } else if (const auto* bars = std::get_if<Bars>(&block)) {
+    append_table(out, as_table(*bars), options, kIndent);
+  } else {
+    append_table(out, as_table(std::get<ScoreExplorer>(block)), options, kIndent);
   }
 }
 

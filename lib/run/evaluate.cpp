@@ -119,7 +119,8 @@ EvaluateResult run_evaluate(const EvaluateOptions& options,
     Judged judged = judge_store(fs::path(options.out) / kStoreName);
     result.run = std::move(judged.run);
     result.evaluation = std::move(judged.evaluation);
-    write_report_files(options.out, result.run, result.evaluation);
+    write_report_files(options.out, result.run, result.evaluation,
+                       stored_predictions(fs::path(options.out) / kStoreName));
     if (options.csv) {
       PredictionReader reader(fs::path(options.out) / kStoreName);
       write_predictions_file(options.out, reader);

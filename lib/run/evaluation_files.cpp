@@ -6,6 +6,7 @@
 #include "report/render_markdown.h"
 #include "run/evaluation_report.h"
 #include "run/evaluation_tables.h"
+#include "run/html_report.h"
 
 namespace fpcls {
 namespace {
@@ -86,7 +87,8 @@ void write_bad_images(const fs::path& path, const Evaluation& evaluation) {
 
 }  // namespace
 
-void write_report_files(const fs::path& folder, const RunInfo& run, const Evaluation& evaluation) {
+void write_report_files(const fs::path& folder, const RunInfo& run, const Evaluation& evaluation,
+                        const PredictionSource& predictions) {
   make_writable_folder(folder);
   write_file(folder / "classes.csv", render_csv(classes_table(evaluation.classes)));
   write_buckets(folder / "buckets.csv", evaluation);
@@ -94,6 +96,7 @@ void write_report_files(const fs::path& folder, const RunInfo& run, const Evalua
   write_errors(folder / "errors.csv", evaluation);
   write_bad_images(folder / "bad_images.csv", evaluation);
   write_file(folder / "report.md", render_markdown(evaluation_document(run, evaluation)));
+  write_html(folder / "report.html", html_document(run, evaluation, predictions));
   write_json(folder / "report.json", run, evaluation);
 }
 

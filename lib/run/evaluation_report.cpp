@@ -13,7 +13,6 @@ namespace {
 
 constexpr size_t kErrorsShown = 20;
 constexpr size_t kBadImagesShown = 10;
-constexpr size_t kLabelsShown = 40;
 
 std::string bound_text(double bound) { return fmt::format("≥{:.2f}", bound); }
 
@@ -103,14 +102,16 @@ Section buckets_section(const Evaluation& e) {
   return {"Confidence in the correct class", {table}};
 }
 
-Section scores_section(const Evaluation& e) {
+Section scores_section(const RunInfo& run, const Evaluation& e) {
   Section section{"Scores", {}};
   section.blocks.emplace_back(Paragraph{
       fmt::format("Pictures by score in {} bins from 0 to 1: positive where the truth is the label "
                   "that the score is for, negative elsewhere; each row to its own scale.",
                   kHistogramBins)});
-  for (const ScoreHistogram& s : e.scores) {
-    Chart chart{s.stage, "0", "1", {{"positive", {}}, {"negative", {}}}};
+  for (size_t i = 0; i < e.scores.size(); ++i) {
+    const ScoreHistogram& s = e.scores[i];
+    const Mark accept{s.stage, as_decimal(run.stages.at(i).accept)};
+    Chart chart{s.stage, "0", "1", {{"positive", {}}, {"negative", {}}}, accept};
     chart.series[0].values.assign(s.positive.begin(), s.positive.end());
     chart.series[1].values.assign(s.negative.begin(), s.negative.end());
     section.blocks.emplace_back(chart);
@@ -119,17 +120,7 @@ Section scores_section(const Evaluation& e) {
 }
 
 Section funnel_section(const Evaluation& e) {
-  Table table("funnel", {text_column("stage"), count_column("entered"), count_column("accepted"),
-                         count_column("wrongly_accepted", "wrongly", "accepted"),
-                         count_column("wrongly_passed_on", "wrongly", "passed on")});
-  for (const FunnelStage& f : e.funnel) {
-    table.add_row({f.stage, f.entered, f.accepted, f.wrongly_accepted, f.wrongly_passed_on});
-  }
-  table.notes = {
-      "wrongly accepted: the stage gave a label that isn't the truth",
-      "wrongly passed on: the truth is a label of the stage, and the stage didn't give it; every "
-      "wrong answer is charged to the first stage that went wrong"};
-  Section section{"Funnel", {table}};
+  Section section{"Funnel", {funnel_table(e.funnel)}};
   if (e.uncharged_errors > 0) {
     section.blocks.emplace_back(Paragraph{
         fmt::format("Wrong answers that are charged to no stage, because none knows the true label "
@@ -146,16 +137,7 @@ Section confusion_section(const Evaluation& e) {
         {Paragraph{fmt::format("{} labels are too many for a table; report.json has the counts.",
                                e.confusion.labels.size())}}};
   }
-  std::vector<Column> columns = {text_column("truth")};
-  for (const std::string& label : e.confusion.labels) columns.push_back(count_column(label, label));
-  Table table("confusion", columns);
-  for (size_t i = 0; i < e.confusion.labels.size(); ++i) {
-    std::vector<Cell> cells = {e.confusion.labels[i]};
-    for (const int64_t count : e.confusion.counts[i]) cells.emplace_back(count);
-    table.add_row(cells);
-  }
-  table.caption = "Rows are the truth, columns what was predicted.";
-  return {"Confusion", {table}};
+  return {"Confusion", {confusion_table(e.confusion)}};
 }
 
 Table slice_overview(const Evaluation& e) {
@@ -173,7 +155,9 @@ Table slice_overview(const Evaluation& e) {
 Table slice_ratios(const Evaluation& e, const char* name, const char* caption,
                    std::optional<double> ClassMetrics::*ratio) {
   std::vector<Column> columns = {text_column("slice")};
-  for (const ClassMetrics& c : e.classes) columns.push_back(ratio_column(c.label, c.label));
+  for (const ClassMetrics& c : e.classes) {
+    columns.push_back(named_by_data(ratio_column(c.label, c.label)));
+  }
   Table table(name, columns);
   for (const SliceMetrics& s : e.slices) {
     std::vector<Cell> cells = {s.name};
@@ -312,7 +296,7 @@ Document document_of(const RunInfo& run, const Evaluation& e, bool brief) {
   add_if(labelled, [&] { return acceptance_section(e); });
   add_if(only_unlabelled, [&] { return accepted_section(run, e); });
   add_if(labelled && !e.buckets.empty(), [&] { return buckets_section(e); });
-  add_if(!brief && labelled && !e.scores.empty(), [&] { return scores_section(e); });
+  add_if(!brief && labelled && !e.scores.empty(), [&] { return scores_section(run, e); });
   add_if(labelled && !e.funnel.empty(), [&] { return funnel_section(e); });
   add_if(!brief && labelled && !e.confusion.labels.empty(), [&] { return confusion_section(e); });
   add_if(brief && slices, [&] { return Section{"Slices", {slice_overview(e)}}; });

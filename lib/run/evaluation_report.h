@@ -32,10 +32,11 @@ std::string evaluation_json(const RunInfo& run, const Evaluation& evaluation);
 void write_evaluation_json(const RunInfo& run, const Evaluation& evaluation,
                            const std::function<void(std::string_view)>& write);
 
-/// Writes report.json, report.md, classes.csv, buckets.csv, latency.csv, errors.csv and
-/// bad_images.csv into `folder`, which is made if need be: each whole or not at all.
+/// Writes report.json, report.md, report.html, classes.csv, buckets.csv, latency.csv, errors.csv
+/// and bad_images.csv into `folder`, which is made if need be: each whole or not at all.
+/// `predictions` are those that were evaluated.
 void write_report_files(const std::filesystem::path& folder, const RunInfo& run,
-                        const Evaluation& evaluation);
+                        const Evaluation& evaluation, const PredictionSource& predictions);
 
 /// Writes predictions.csv into `folder`, row by row from the store.
 void write_predictions_file(const std::filesystem::path& folder, PredictionReader& predictions);

@@ -37,6 +37,36 @@ Table classes_table(const std::vector<ClassMetrics>& classes) {
   return table;
 }
 
+Table funnel_table(const std::vector<FunnelStage>& funnel) {
+  Table table("funnel", {text_column("stage"), count_column("entered"), count_column("accepted"),
+                         count_column("wrongly_accepted", "wrongly", "accepted"),
+                         count_column("wrongly_passed_on", "wrongly", "passed on")});
+  for (const FunnelStage& f : funnel) {
+    table.add_row({f.stage, f.entered, f.accepted, f.wrongly_accepted, f.wrongly_passed_on});
+  }
+  table.notes = {
+      "wrongly accepted: the stage gave a label that isn't the truth",
+      "wrongly passed on: the truth is a label of the stage, and the stage didn't give it; every "
+      "wrong answer is charged to the first stage that went wrong"};
+  return table;
+}
+
+Table confusion_table(const Confusion& confusion) {
+  std::vector<Column> columns = {text_column("truth")};
+  for (const std::string& label : confusion.labels) {
+    columns.push_back(named_by_data(count_column(label, label)));
+  }
+  Table table("confusion", columns);
+  for (size_t i = 0; i < confusion.labels.size(); ++i) {
+    std::vector<Cell> cells = {confusion.labels[i]};
+    for (const int64_t count : confusion.counts[i]) cells.emplace_back(count);
+    table.add_row(cells);
+  }
+  table.caption = "Rows are the truth, columns what was predicted.";
+  table.is_matrix = true;
+  return table;
+}
+
 Table latency_table(const std::vector<PhaseLatency>& latency) {
   Table table("latency",
               {text_column("phase"), count_column("images", "pictures"),

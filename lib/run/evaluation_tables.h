@@ -9,6 +9,13 @@ namespace fpcls {
 /// One row a class: the columns of the V2.0 acceptance tables for people, all counts in CSV.
 Table classes_table(const std::vector<ClassMetrics>& classes);
 
+/// One row a stage.
+Table funnel_table(const std::vector<FunnelStage>& funnel);
+
+/// One row and one column a label. For at most `kLabelsShown` labels: more can't be read.
+Table confusion_table(const Confusion& confusion);
+constexpr size_t kLabelsShown = 40;
+
 /// One row a phase.
 Table latency_table(const std::vector<PhaseLatency>& latency);
 

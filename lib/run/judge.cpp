@@ -131,7 +131,8 @@ std::unique_ptr<PredictionStore> open_out(const ReportOptions& options, const Ru
 }
 
 void write_out(const ReportOptions& options, const Judged& judged) {
-  write_report_files(options.out, judged.run, judged.evaluation);
+  write_report_files(options.out, judged.run, judged.evaluation,
+                     stored_predictions(fs::path(options.out) / kStoreName));
   if (!options.csv) return;
   PredictionReader reader(fs::path(options.out) / kStoreName);
   write_predictions_file(options.out, reader);
@@ -165,6 +166,11 @@ ReportResult side_by_side_report(const ReportOptions& options) {
 }
 
 }  // namespace
+
+PredictionSource stored_predictions(const fs::path& file) {
+  auto reader = std::make_shared<PredictionReader>(file);
+  return [reader](const auto& use) { reader->for_each(use); };
+}
 
 Judged judge_store(const fs::path& file) {
   PredictionReader reader(file);

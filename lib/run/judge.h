@@ -24,6 +24,9 @@ struct Judged {
 /// Judges the predictions of one store as they were decided.
 Judged judge_store(const std::filesystem::path& file);
 
+/// The predictions of a store, opened now and read each time they are asked for.
+PredictionSource stored_predictions(const std::filesystem::path& file);
+
 struct ReportOptions {
   std::vector<std::string> inputs;
   std::vector<std::string> accept;

@@ -46,7 +46,9 @@ Ratio difference(const Ratio& value, const Ratio& base) {
 Table ratio_table(const std::string& name, const std::string& caption, const std::string& first,
                   const Names& runs) {
   std::vector<Column> columns = {text_column(first)};
-  for (const std::string& run : runs) columns.push_back(percent_column(run, run, 2));
+  for (const std::string& run : runs) {
+    columns.push_back(named_by_data(percent_column(run, run, 2)));
+  }
   for (size_t i = 1; i < runs.size(); ++i) {
     columns.push_back(points_column(runs[i] + " difference",
                                     runs.size() == 2 ? "difference" : "Δ " + runs[i], 2));

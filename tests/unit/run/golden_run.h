@@ -7,6 +7,7 @@
 
 #include "metrics/evaluation.h"
 #include "predictions/prediction.h"
+#include "report/document.h"
 
 /// Runs made by hand, for the tests of what reports say about them.
 namespace fpcls {
@@ -88,12 +89,19 @@ inline std::vector<std::pair<std::string, std::string>> golden_pairs() {
   return pairs;
 }
 
+/// Those pairs as predictions, as often as asked.
+inline PredictionSource golden_predictions(const RunInfo& run) {
+  return [run](const auto& use) {
+    int64_t row = 0;
+    for (const auto& [truth, predicted] : golden_pairs()) {
+      use(decided(row++, run, truth, predicted));
+    }
+  };
+}
+
 inline Evaluation golden_evaluation(const RunInfo& run) {
   EvaluationAccumulator accumulator(run);
-  int64_t row = 0;
-  for (const auto& [truth, predicted] : golden_pairs()) {
-    accumulator.add(decided(row++, run, truth, predicted));
-  }
+  golden_predictions(run)([&](const Prediction& p) { accumulator.add(p); });
   return accumulator.result();
 }
 
