@@ -253,6 +253,8 @@ Array pad(const Node& node, const Array& x, const Shape& shape) {
 
 double clamp6(double x) { return std::clamp(x, 0.0, 6.0); }
 
+}  // namespace
+
 Array apply(const Node& node, const std::vector<Array>& inputs, Shape shape) {
   const Array& x = inputs[0];
   shape[0] = x.shape[0];
@@ -321,8 +323,6 @@ Array apply(const Node& node, const std::vector<Array>& inputs, Shape shape) {
   FPCLS_CHECK(false);
   return x;
 }
-
-}  // namespace
 
 Array from_tensor(const Tensor& tensor) {
   const float* values = tensor.data<float>();

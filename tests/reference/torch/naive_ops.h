@@ -18,6 +18,9 @@ struct Array {
 
 Array from_tensor(const Tensor& tensor);
 
+/// One node's result from those of its inputs. `shape` is the result's for one picture.
+Array apply(const Node& node, const std::vector<Array>& inputs, Shape shape);
+
 /// The result of every node of `graph` for `x`, f32 {N, C, H, W}.
 std::vector<Array> run(const Graph& graph, const Tensor& x);
 
