@@ -86,7 +86,7 @@ void run_all(Executor& executor, const std::vector<PixelBatch>& batches, int wor
 int bench(const std::string& model, const std::string& folder, int workers, int rounds) {
   CascadeSpec spec;
   spec.model = {model};
-  const Cascade cascade = build_cascade(spec, RuntimeOptions{});
+  const Cascade cascade = make_ready(load_cascade(spec), RuntimeOptions{}, 1, false);
   ListOptions options;
   options.ignore_labels = true;
   const ImageList list = list_images({folder}, options);

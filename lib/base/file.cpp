@@ -7,6 +7,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include "base/error.h"
@@ -16,6 +18,16 @@ namespace fpcls {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Where the mapped files lie: address of the end, and of the beginning.
+std::map<uintptr_t, uintptr_t>& mappings() {
+  static std::map<uintptr_t, uintptr_t> all;
+  return all;
+}
+std::mutex& mappings_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
 
 class Descriptor {
  public:
@@ -74,12 +86,31 @@ std::shared_ptr<const MappedFile> MappedFile::open(const fs::path& path) {
   if (size_bytes == 0) return std::shared_ptr<const MappedFile>(new MappedFile(nullptr, 0));
   void* address = ::mmap(nullptr, static_cast<size_t>(size_bytes), PROT_READ, MAP_PRIVATE, file, 0);
   if (address == MAP_FAILED) fail("{}: cannot map: {}", quoted(path), std::strerror(errno));
+  const auto begin = reinterpret_cast<uintptr_t>(address);
+  const std::lock_guard lock(mappings_mutex());
+  mappings()[begin + static_cast<uintptr_t>(size_bytes)] = begin;
   return std::shared_ptr<const MappedFile>(
       new MappedFile(address, static_cast<size_t>(size_bytes)));
 }
 
 MappedFile::~MappedFile() {
-  if (address_ != nullptr) ::munmap(address_, size_);
+  if (address_ == nullptr) return;
+  const std::lock_guard lock(mappings_mutex());
+  mappings().erase(reinterpret_cast<uintptr_t>(address_) + size_);
+  ::munmap(address_, size_);
+}
+
+void release_pages(std::string_view bytes) {
+  const auto begin = reinterpret_cast<uintptr_t>(bytes.data());
+  const uintptr_t end = begin + bytes.size();
+  const std::lock_guard lock(mappings_mutex());
+  const auto mapping = mappings().lower_bound(end);
+  if (bytes.empty() || mapping == mappings().end() || mapping->second > begin) return;
+  // Whole pages, but never beyond the mapping: what else lies on the first and last page is read
+  // again. Advice only; failing does no harm.
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const uintptr_t first = begin / page * page;
+  ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
 }
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {

@@ -15,7 +15,8 @@
 /// What it means to run a graph.
 namespace fpcls {
 
-/// Pictures at network size, ready to be run: u8, RGB, {count, height, width, 3} in row-major order.
+/// Pictures at network size, ready to be run: u8, RGB, {count, height, width, 3} in row-major
+/// order.
 struct PixelBatch {
   int height = 0;
   int width = 0;
@@ -36,8 +37,8 @@ struct EnumNames<FloatType> {
 };
 
 struct ExecutorOptions {
-  std::string device = "cpu";  ///< "cpu", "cuda", "cuda:1"
-  int threads = 1;             ///< threads that one call of `run` uses
+  std::string device = "cpu";             ///< "cpu", "cuda", "cuda:1"
+  int threads = 1;                        ///< threads that one call of `run` uses
   FloatType float_type = FloatType::f32;  ///< results stay f32
 };
 
@@ -49,6 +50,10 @@ struct NodeResult {
   /// Copies the values out, f32 {N, …}. Only while the hook runs.
   std::function<Tensor()> values;
 };
+
+/// Throw Error where `batch` or `x` isn't what a graph with this input, {1, C, H, W}, reads.
+void check_pixels(const PixelBatch& batch, const Shape& input_shape);
+void check_input(const Tensor& x, const Shape& input_shape);
 
 /// Sees every result that is really computed, in the order of execution. Nodes that were fused into
 /// another's kernel have none of their own.

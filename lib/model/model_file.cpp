@@ -74,7 +74,9 @@ ModelFile load_model_file(const std::filesystem::path& path) {
   object.finish();
   check_metadata(metadata, graph, where);
   check_finite(graph, where);
-  return {std::move(graph), std::move(metadata), identity.get()};
+  std::string sha256 = identity.get();
+  release_pages(file->bytes());
+  return {std::move(graph), std::move(metadata), std::move(sha256)};
 }
 
 void save_model_file(const std::filesystem::path& path, const Graph& graph,

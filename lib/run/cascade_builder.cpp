@@ -57,30 +57,39 @@ StageInfo stage_info(const StageOptions& options, const LoadedModel& model) {
 
 }  // namespace
 
-Cascade build_cascade(const CascadeSpec& spec, const RuntimeOptions& runtime) {
-  Cascade cascade;
-  cascade.otherwise = spec.otherwise;
+LoadedCascade load_cascade(const CascadeSpec& spec) {
+  LoadedCascade loaded;
+  loaded.cascade.otherwise = spec.otherwise;
   std::set<std::string> names;
   for (const StageOptions& options : stage_list(spec)) {
     if (options.model.empty()) {
       fail("stage {}: has no 'model'; name its model file", quoted(options.name));
     }
-    const LoadedModel model = load_model(options.model, options.foreign);
+    LoadedModel model = load_model(options.model, options.foreign);
     Stage stage;
     stage.info = stage_info(options, model);
     stage.head = model.head;
     stage.preprocessing = model.preprocessing;
+    stage.outputs = static_cast<int>(model.graph.output_count());
     if (!names.insert(stage.info.name).second) {
       fail("stage {} stands twice in the cascade; give each stage a 'name' of its own",
            quoted(stage.info.name));
     }
-    stage.executor = make_executor(runtime.executor, model.graph, model.preprocessing,
-                                   ExecutorOptions{runtime.device, runtime.threads});
-    stage.outputs = static_cast<int>(model.graph.output_count());
-    stage.computed_by = fmt::format("torch {} {}", runtime.device, model.precision);
-    cascade.stages.push_back(std::move(stage));
+    loaded.cascade.stages.push_back(std::move(stage));
+    loaded.models.push_back(std::move(model));
   }
-  return cascade;
+  return loaded;
+}
+
+Cascade make_ready(LoadedCascade loaded, const RuntimeOptions& runtime, int threads, bool quiet) {
+  for (size_t i = 0; i < loaded.models.size(); ++i) {
+    // Gone before the next is made ready: weights that were packed aren't needed any more.
+    const LoadedModel model = std::move(loaded.models[i]);
+    ReadyModel ready = make_ready(model, runtime, threads, quiet);
+    loaded.cascade.stages[i].executor = std::move(ready.executor);
+    loaded.cascade.stages[i].computed_by = std::move(ready.computed_by);
+  }
+  return std::move(loaded.cascade);
 }
 
 std::vector<std::string> cascade_labels(const Cascade& cascade) {

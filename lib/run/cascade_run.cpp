@@ -7,7 +7,6 @@
 #include "base/progress.h"
 #include "base/stopwatch.h"
 #include "base/text.h"
-#include "base/threads.h"
 #include "run/cascade_builder.h"
 #include "run/environment.h"
 #include "run/picture_list.h"
@@ -33,8 +32,10 @@ CascadeRun prepare_cascade_run(const InputOptions& input, const CascadeSpec& spe
                                const RuntimeOptions& runtime, std::string config_json,
                                std::vector<std::string> command, const OutputOptions& output) {
   want_inputs(input);
-  Cascade cascade = build_cascade(spec, runtime);
-  ImageList list = list_pictures(input, cascade_labels(cascade), AnyLabel::no, output.quiet);
+  LoadedCascade loaded = load_cascade(spec);
+  ImageList list = list_pictures(input, cascade_labels(loaded.cascade), AnyLabel::no, output.quiet);
+  const Parallelism parallel = parallelism(runtime, list.size());
+  Cascade cascade = make_ready(std::move(loaded), runtime, parallel.threads, output.quiet);
   RunInfo info;
   info.version = version();
   info.command = std::move(command);
@@ -48,8 +49,8 @@ CascadeRun prepare_cascade_run(const InputOptions& input, const CascadeSpec& spe
   info.cpu = cpu_name();
   info.isa = isa_names();
   info.device = runtime.device;
-  info.threads = runtime.threads;
-  info.workers = runtime.workers > 0 ? runtime.workers : usable_cores();
+  info.threads = parallel.threads;
+  info.workers = parallel.workers;
   info.started = utc_now();
   if (output.verbose) say_what_runs(info, list);
   return {std::move(cascade), std::move(list), std::move(info)};

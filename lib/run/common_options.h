@@ -53,8 +53,9 @@ struct InputOptions {
 /// How the work is run.
 struct RuntimeOptions {
   int workers = 0;
-  int threads = 1;
+  int threads = 0;
   int batch = 8;
+  FloatType float_type = FloatType::f32;
   std::string device = "cpu";
   ExecutorKind executor = ExecutorKind::automatic;
 
@@ -62,12 +63,24 @@ struct RuntimeOptions {
   void describe(Visitor& v) {
     v.option("workers", workers, "Pictures and batches worked on at once; 0: one a core",
              Range{0, 1024});
-    v.option("threads", threads, "Threads of each worker", Range{1, 1024});
+    v.option("threads", threads,
+             "Threads of each worker; 0: one, or, for fewer pictures than cores, all cores together",
+             Range{0, 1024});
     v.option("batch", batch, "Pictures that a model is given at once", Range{1, 4096});
     v.option("device", device, "Where the torch executor runs: cpu, cuda or cuda:N");
-    v.option("executor", executor, "What runs the models");
+    v.option("executor", executor,
+             "What runs the models: the engine, or libtorch where the engine can't");
+    v.option("float", float_type, "What the layers of the engine compute in");
   }
 };
+
+/// Workers and threads as the options say; where they leave it open, so that every core is busy and
+/// none has two threads: with fewer than `pictures` a core, several threads work on each.
+struct Parallelism {
+  int workers = 1;
+  int threads = 1;
+};
+Parallelism parallelism(const RuntimeOptions& options, int64_t pictures);
 
 /// What is said, and in which form.
 struct OutputOptions {

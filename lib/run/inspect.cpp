@@ -48,7 +48,19 @@ double largest_difference(const Tensor& got, const Tensor& expected) {
   return largest;
 }
 
-Verification verify(const LoadedModel& model, const InspectOptions& options) {
+/// `auto` means every executor that is there and has all of the model's ops.
+std::vector<ExecutorKind> executors_of(const InspectOptions& options, const LoadedModel& model) {
+  if (options.runtime.executor != ExecutorKind::automatic) return {options.runtime.executor};
+  std::vector<ExecutorKind> kinds;
+  const ExecutorOptions cpu;
+  if (choose_executor(ExecutorKind::automatic, model.graph, cpu).kind == ExecutorKind::engine) {
+    kinds.push_back(ExecutorKind::engine);
+  }
+  if (torch_is_there()) kinds.push_back(ExecutorKind::torch);
+  return kinds;
+}
+
+std::vector<Verification> verify(const LoadedModel& model, const InspectOptions& options) {
   const std::string where = quoted(options.verify);
   const TensorMap tensors = read_safetensors(options.verify).tensors;
   const Tensor x = wanted_tensor(tensors, "x", 4, where);
@@ -64,11 +76,17 @@ Verification verify(const LoadedModel& model, const InspectOptions& options) {
     fail("{}: y is {}, expected {}", where, shape_text(y.shape()),
          shape_text({x.shape()[0], model.graph.output_count()}));
   }
-  const auto executor =
-      make_executor(options.runtime.executor, model.graph, model.preprocessing,
-                    ExecutorOptions{options.runtime.device, options.runtime.threads});
-  const double difference = largest_difference(executor->run(x), y);
-  return {"torch", difference, difference <= options.tolerance};
+  const Parallelism parallel = parallelism(options.runtime, 1);
+  std::vector<Verification> verifications;
+  for (const ExecutorKind kind : executors_of(options, model)) {
+    RuntimeOptions runtime = options.runtime;
+    runtime.executor = kind;
+    const ReadyModel ready = make_ready(model, runtime, parallel.threads, /*quiet=*/true);
+    const double difference = largest_difference(ready.executor->run(x), y);
+    verifications.push_back(
+        {std::string(enum_name(kind)), difference, difference <= options.tolerance});
+  }
+  return verifications;
 }
 
 std::string preprocessing_text(const Preprocessing& p) {
@@ -124,7 +142,7 @@ bool InspectResult::passed() const {
 InspectResult run_inspect(const InspectOptions& options) {
   if (options.model.empty()) fail("inspect: no model given; name its file");
   InspectResult result{load_model(options.model, options.foreign, HeadNeed::optional), {}};
-  if (!options.verify.empty()) result.verifications.push_back(verify(result.model, options));
+  if (!options.verify.empty()) result.verifications = verify(result.model, options);
   return result;
 }
 

@@ -147,4 +147,18 @@ LoadedModel load_model(const std::string& path, const ForeignModelOptions& forei
   return model;
 }
 
+ReadyModel make_ready(const LoadedModel& model, const RuntimeOptions& runtime, int threads,
+                      bool quiet) {
+  const ExecutorOptions options{runtime.device, threads, runtime.float_type};
+  const ExecutorChoice choice = choose_executor(runtime.executor, model.graph, options);
+  if (!choice.remark.empty() && !quiet) {
+    fmt::print(stderr, "fpcls: {}: {}; it runs on libtorch instead\n", quoted(model.path),
+               choice.remark);
+  }
+  return {make_executor(choice.kind, model.graph, model.preprocessing, options),
+          fmt::format("{} {} {}", enum_name(choice.kind), runtime.device,
+                      model.precision == "f32" ? enum_name(runtime.float_type)
+                                               : std::string_view(model.precision))};
+}
+
 }  // namespace fpcls

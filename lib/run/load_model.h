@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -36,5 +37,15 @@ enum class HeadNeed {
 /// what a foreign model can't say comes from `foreign`, or an Error names what is missing.
 LoadedModel load_model(const std::string& path, const ForeignModelOptions& foreign,
                        HeadNeed need = HeadNeed::required);
+
+/// The model ready to run, by the executor that the options name or the best there is, and which
+/// one that is ("engine cpu f32"). Where `auto` has to leave the engine out, a line on stderr says
+/// why unless `quiet`.
+struct ReadyModel {
+  std::unique_ptr<Executor> executor;
+  std::string computed_by;
+};
+ReadyModel make_ready(const LoadedModel& model, const RuntimeOptions& runtime, int threads,
+                      bool quiet);
 
 }  // namespace fpcls

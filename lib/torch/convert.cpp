@@ -4,11 +4,11 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <torch/version.h>
 
-#include <array>
 #include <charconv>
 
 #include "base/text.h"
 #include "base/threads.h"
+#include "exec/pixels.h"
 
 namespace fpcls {
 namespace {
@@ -30,21 +30,6 @@ at::ScalarType scalar_type(DType dtype) {
   }
   FPCLS_CHECK(false);
   return at::kFloat;
-}
-
-using NormalisationTable = std::array<std::array<float, 256>, 3>;
-
-NormalisationTable normalisation_table(const Preprocessing& preprocessing) {
-  NormalisationTable table{};
-  for (size_t channel = 0; channel < 3; ++channel) {
-    const float mean = preprocessing.mean[channel];
-    const float std = preprocessing.std[channel];
-    // In float32 and in this order, as torchvision computes it.
-    for (size_t value = 0; value < 256; ++value) {
-      table[channel][value] = (static_cast<float>(value) / 255.0F - mean) / std;
-    }
-  }
-  return table;
 }
 
 }  // namespace
@@ -97,24 +82,11 @@ void use_threads(int count) {
 
 at::Tensor to_input(const PixelBatch& batch, const Preprocessing& preprocessing,
                     const Shape& input_shape) {
-  if (input_shape[1] != 3) {
-    fail("the model reads {} channels, expected 3 (red, green, blue)", input_shape[1]);
-  }
-  if (batch.height != input_shape[2] || batch.width != input_shape[3]) {
-    fail("pictures are {} x {} pixels (height x width), but the model reads {} x {}", batch.height,
-         batch.width, input_shape[2], input_shape[3]);
-  }
-  FPCLS_CHECK(batch.pixels.size() == batch.picture_bytes() * batch.rows.size());
-  const NormalisationTable table = normalisation_table(preprocessing);
+  check_pixels(batch, input_shape);
   at::Tensor x = at::empty({batch.count(), 3, batch.height, batch.width}, at::kFloat,
                            at::MemoryFormat::ChannelsLast);
-  float* out = x.data_ptr<float>();
-  const uint8_t* in = batch.pixels.data();
-  for (size_t i = 0; i < batch.pixels.size(); i += 3) {
-    out[i] = table[0][in[i]];
-    out[i + 1] = table[1][in[i + 1]];
-    out[i + 2] = table[2][in[i + 2]];
-  }
+  enter_pixels(pixel_table(preprocessing), batch.pixels.data(), x.numel() / 3,
+               x.data_ptr<float>());
   return x;
 }
 

@@ -32,7 +32,7 @@ class TorchExecutor : public Executor {
   }
 
   Tensor run(const Tensor& x, const NodeHook& hook) override {
-    check_input(x);
+    check_input(x, graph_.input_shape());
     begin();
     const c10::InferenceMode inference;
     const at::Tensor input = to_torch(x).to(device_);
@@ -75,17 +75,6 @@ class TorchExecutor : public Executor {
   }
 
   void begin() const { use_threads(threads_); }
-
-  void check_input(const Tensor& x) const {
-    Shape expected = graph_.input_shape();
-    if (x.dtype() != DType::f32 || x.empty() || x.shape().size() != 4) {
-      fail("input is {} {}, expected f32 of 4 axes", enum_name(x.dtype()), shape_text(x.shape()));
-    }
-    expected[0] = x.shape()[0];
-    if (x.shape() != expected) {
-      fail("input has shape {}, expected {}", shape_text(x.shape()), shape_text(expected));
-    }
-  }
 
   /// Unfused and in the graph's order, so that each node's own result can be shown.
   at::Tensor run_each_node(const at::Tensor& x, const NodeHook& hook) const {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/random.h"
-#include "reference/torch/naive_ops.h"
+#include "reference/graph/naive_ops.h"
 
 namespace fpcls::naive {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "unit/torch/graphs.h"
+#include "unit/graph/graphs.h"
 
 namespace fpcls {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "exec/backend.h"
-#include "unit/torch/graphs.h"
+#include "unit/graph/graphs.h"
 
 namespace fpcls {
 namespace {

@@ -1,0 +1,123 @@
+#include "engine/fuse.h"
+
+#include <algorithm>
+
+#include "engine/kernel.h"
+#include "graph/fold.h"
+
+namespace fpcls {
+namespace {
+
+size_t at(int index) { return static_cast<size_t>(index); }
+
+class Fuser {
+ public:
+  explicit Fuser(const Graph& graph)
+      : graph_(graph),
+        output_(graph.outputs()[0].node),
+        norms_(foldable_batch_norms(graph)),
+        readers_(at(graph.size())),
+        needed_(at(graph.size())),
+        merged_(at(graph.size())) {
+    needed_[at(output_)] = true;
+    for (int i = graph.size() - 1; i >= 0; --i) {
+      if (!needed_[at(i)]) continue;
+      for (const int input : graph.node(i).inputs) {
+        needed_[at(input)] = true;
+        readers_[at(input)].push_back(i);
+      }
+    }
+  }
+
+  std::vector<FusedStep> steps() {
+    std::vector<FusedStep> steps;
+    for (int i = 1; i < graph_.size(); ++i) {
+      if (needed_[at(i)] && !merged_[at(i)]) steps.push_back(step_from(i));
+    }
+    return steps;
+  }
+
+ private:
+  FusedStep step_from(int anchor) {
+    const Node& node = graph_.node(anchor);
+    FusedStep step{anchor, anchor, -1, node.inputs, {}};
+    switch (node.op) {
+      case Op::conv:
+        merge_norm(step);
+        if (!merge_activation(step) && merge_add(step)) merge_activation(step);
+        break;
+      case Op::linear:
+      case Op::add:
+      case Op::mul:
+        merge_activation(step);
+        break;
+      case Op::batch_norm:
+      case Op::affine:
+        if (only_reader(anchor) >= 0 && graph_.node(only_reader(anchor)).op == Op::relu) {
+          merge_activation(step);
+        }
+        break;
+      default:
+        break;
+    }
+    return step;
+  }
+
+  /// The node that alone reads `node`'s result, or -1.
+  int only_reader(int node) const {
+    return node != output_ && readers_[at(node)].size() == 1 ? readers_[at(node)][0] : -1;
+  }
+
+  void merge(FusedStep& step, int node) {
+    merged_[at(node)] = true;
+    step.result = node;
+  }
+
+  void merge_norm(FusedStep& step) {
+    const int norm = norms_[at(step.anchor)];
+    if (norm < 0 || !needed_[at(norm)] || step.anchor == output_) return;
+    step.norm = norm;
+    merge(step, norm);
+  }
+
+  bool merge_activation(FusedStep& step) {
+    const int reader = only_reader(step.result);
+    if (reader < 0 || eltwise_of(graph_.node(reader)).empty()) return false;
+    step.epilogue.push_back({reader, -1});
+    merge(step, reader);
+    return true;
+  }
+
+  /// An addition of another result of the same shape that is computed before this step.
+  bool merge_add(FusedStep& step) {
+    const int reader = only_reader(step.result);
+    if (reader < 0 || graph_.node(reader).op != Op::add) return false;
+    const std::vector<int>& inputs = graph_.node(reader).inputs;
+    const int other = inputs[0] == step.result ? inputs[1] : inputs[0];
+    if (other >= step.anchor || graph_.shape(other) != graph_.shape(step.result)) return false;
+    step.epilogue.push_back({reader, other});
+    merge(step, reader);
+    return true;
+  }
+
+  const Graph& graph_;
+  int output_;
+  std::vector<int> norms_;
+  std::vector<std::vector<int>> readers_;
+  std::vector<bool> needed_;
+  std::vector<bool> merged_;
+};
+
+}  // namespace
+
+std::vector<int> FusedStep::reads() const {
+  std::vector<int> nodes = inputs;
+  for (const FusedOp& op : epilogue) {
+    if (op.other >= 0) nodes.push_back(op.other);
+  }
+  return nodes;
+}
+
+std::vector<FusedStep> fuse(const Graph& graph) { return Fuser(graph).steps(); }
+
+}  // namespace fpcls

@@ -1,0 +1,72 @@
+#include "engine/weights.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace fpcls {
+
+using Type = memory::data_type;
+
+Buffer allocate(int64_t bytes) {
+  constexpr int64_t kAlignment = 64;
+  const int64_t rounded = (std::max<int64_t>(bytes, 1) + kAlignment - 1) / kAlignment * kAlignment;
+  void* memory = std::aligned_alloc(kAlignment, static_cast<size_t>(rounded));
+  if (memory == nullptr) {
+    fail("no memory for {} MB; use fewer workers or a smaller batch", rounded / 1'000'000);
+  }
+  return Buffer(memory);
+}
+
+const memory::desc* PackedWeights::known(const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = packed_.find(key);
+  return found == packed_.end() ? nullptr : &found->second.desc;
+}
+
+void reorder(const memory& from, const memory& to) {
+  const Kernel kernel = reorder_kernel(from.get_desc(), to.get_desc());
+  const Buffer scratch = allocate(static_cast<int64_t>(kernel.scratchpad.get_size()));
+  const memory scratchpad(kernel.scratchpad, cpu_engine(), scratch.get());
+  dnnl::stream stream(cpu_engine());
+  kernel.primitive.execute(
+      stream, {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, scratchpad}});
+  stream.wait();
+}
+
+PackedTensor PackedWeights::get(const std::string& key, const memory::desc& wanted,
+                                const std::function<Tensor()>& plain) {
+  const std::lock_guard lock(mutex_);
+  const auto [begin, end] = packed_.equal_range(key);
+  for (auto entry = begin; entry != end; ++entry) {
+    if (entry->second.desc == wanted) return entry->second;
+  }
+  const auto size = static_cast<int64_t>(wanted.get_size());
+  Buffer buffer = allocate(size);
+  std::memset(buffer.get(), 0, static_cast<size_t>(size));
+  const memory to(wanted, cpu_engine(), buffer.get());
+  if (begin != end) {
+    reorder(memory(begin->second.desc, cpu_engine(), begin->second.data), to);
+  } else {
+    const Tensor source = plain();
+    const memory::dims dims = dims_of(wanted);
+    const memory::desc row_major = plain_desc(Shape(dims.begin(), dims.end()), Type::f32);
+    FPCLS_CHECK(static_cast<int64_t>(row_major.get_size()) == source.size_bytes());
+    reorder(memory(row_major, cpu_engine(), const_cast<float*>(source.data<float>())), to);
+    release_pages(source.bytes());
+  }
+  const PackedTensor packed{wanted, buffer.get()};
+  buffers_.push_back(std::move(buffer));
+  bytes_ += size;
+  packed_.emplace(key, packed);
+  return packed;
+}
+
+int64_t PackedWeights::bytes() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_;
+}
+
+}  // namespace fpcls
