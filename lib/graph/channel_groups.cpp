@@ -41,6 +41,12 @@ class Sets {
 /// The first set: what stays.
 constexpr int kStays = 0;
 
+bool loses_whole_groups(const Node& node) {
+  if (node.op != Op::conv) return false;
+  const int64_t groups = node.conv().groups;
+  return groups > 1 && groups >= node.weights.at("weight").shape()[1];
+}
+
 /// Whether the outputs of `node` are new channels, not those of its input again.
 bool makes_channels(const Node& node) {
   return node.op == Op::linear || (node.op == Op::conv && !loses_whole_groups(node));
@@ -68,6 +74,9 @@ class Finder {
     }
     groups.axes = std::move(results_);
     groups.unit_count = static_cast<int>(numbers.size());
+    for (const Node& node : graph_.nodes()) {
+      groups.whole_groups.push_back(loses_whole_groups(node));
+    }
     find_groups(groups);
     return groups;
   }
@@ -237,13 +246,6 @@ class Finder {
   std::vector<ChannelAxis> results_;
 };
 
-/// The units of what a convolution's weight has an input place for.
-std::vector<int> conv_input_units(const Node& node, const ChannelAxis& in) {
-  const int64_t per_group = node.weights.at("weight").shape()[1];
-  if (in.axis != 1 || (node.conv().groups > 1 && loses_whole_groups(node))) return {};
-  return {in.units.begin(), in.units.begin() + per_group};
-}
-
 void add_mixing_axes(const Graph& graph, const ChannelGroups& groups, int index,
                      std::vector<WeightAxis>& axes) {
   const Node& node = graph.node(index);
@@ -253,18 +255,28 @@ void add_mixing_axes(const Graph& graph, const ChannelGroups& groups, int index,
   if (node.weights.count("bias") != 0) axes.push_back({"bias", 0, out.units, false});
   const int last = static_cast<int>(graph.shape(node.inputs[0]).size()) - 1;
   std::vector<int> inputs;
-  if (node.op == Op::conv) inputs = conv_input_units(node, in);
+  if (node.op == Op::conv && in.axis == 1 && !groups.whole_groups[at_index(index)]) {
+    // The same for each group of the convolution.
+    inputs.assign(in.units.begin(), in.units.begin() + node.weights.at("weight").shape()[1]);
+  }
   if (node.op == Op::linear && in.axis == last) inputs = in.units;
   if (!inputs.empty()) axes.push_back({"weight", 1, std::move(inputs), true});
 }
 
 }  // namespace
 
-bool loses_whole_groups(const Node& conv) {
-  return conv.conv().groups > 1 && conv.conv().groups >= conv.weights.at("weight").shape()[1];
-}
-
 ChannelGroups find_channel_groups(const Graph& graph) { return Finder(graph).take(); }
+
+ChannelGroups remaining_groups(const ChannelGroups& groups, const std::vector<bool>& keep) {
+  const auto goes = [&](int unit) { return unit != kFixed && !keep[at_index(unit)]; };
+  const auto erase = [&](std::vector<int>& units) {
+    units.erase(std::remove_if(units.begin(), units.end(), goes), units.end());
+  };
+  ChannelGroups result = groups;
+  for (ChannelAxis& axis : result.axes) erase(axis.units);
+  for (ChannelGroup& group : result.groups) erase(group.units);
+  return result;
+}
 
 std::vector<WeightAxis> weight_axes(const Graph& graph, const ChannelGroups& groups, int index) {
   const Node& node = graph.node(index);

@@ -36,12 +36,15 @@ struct ChannelGroups {
   std::vector<ChannelAxis> axes;  ///< for each node's result
   int unit_count = 0;             ///< units are numbered from 0
   std::vector<ChannelGroup> groups;
+  /// For each node whether it is a grouped convolution that loses whole groups.
+  std::vector<bool> whole_groups;
 };
 
 ChannelGroups find_channel_groups(const Graph& graph);
 
-/// Whether the grouped convolution `conv` loses whole groups rather than places of every group.
-bool loses_whole_groups(const Node& conv);
+/// The groups of the graph that is left when only the units stay of which `keep` is true. Units
+/// keep their numbers.
+ChannelGroups remaining_groups(const ChannelGroups& groups, const std::vector<bool>& keep);
 
 /// An axis of one of a node's weights whose places go with units.
 struct WeightAxis {

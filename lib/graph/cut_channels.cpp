@@ -188,7 +188,7 @@ class Cutter {
     const ChannelAxis& in = groups_.axes[at_index(node.inputs[0])];
     if (auto* conv = std::get_if<ConvAttributes>(&node.attributes)) {
       const int64_t outputs = graph_.node(index).weights.at("weight").shape()[0];
-      if (loses_whole_groups(graph_.node(index))) conv->groups = conv->groups * kept / outputs;
+      if (groups_.whole_groups[at_index(index)]) conv->groups = conv->groups * kept / outputs;
     } else if (auto* reshape = std::get_if<ReshapeAttributes>(&node.attributes)) {
       reshape->shape[at_index(out.axis - 1)] = kept;
     } else if (auto* slice = std::get_if<SliceAttributes>(&node.attributes)) {

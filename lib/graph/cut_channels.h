@@ -16,10 +16,11 @@ struct Cut {
   std::vector<std::string> inexact;
 };
 
-/// `graph` with only those units of which `keep`, one for each unit, is true. Removing channels that
-/// hold 0 changes nothing; what other constant channels said is added to the next bias (or taken
-/// from the running mean of the batch norm behind it), so that removing them changes nothing either
-/// but for the layers in `inexact`. Throws Error where a layer would be left without channels.
+/// `graph` with only those units of which `keep`, one for each unit, is true. Removing channels
+/// that hold 0 changes nothing; what other constant channels said is added to the next bias (or
+/// taken from the running mean of the batch norm behind it), so that removing them changes nothing
+/// either but for the layers in `inexact`. Throws Error where a layer would be left without
+/// channels.
 Cut cut_channels(const Graph& graph, const ChannelGroups& groups, const std::vector<bool>& keep);
 
 }  // namespace fpcls

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "metrics/intervals.h"
+#include "metrics/score_curve.h"
 #include "predictions/prediction.h"
 
 /// What is said of a run's predictions: an accumulator that takes them one by one, in any order,
@@ -132,6 +133,7 @@ struct Evaluation {
   Confusion confusion;
   std::vector<Buckets> buckets;
   std::vector<ScoreHistogram> scores;
+  std::vector<ScoreCurve> curves;  ///< by stage, a positive label before its negative
   std::vector<FunnelStage> funnel;
   int64_t uncharged_errors = 0;  ///< wrong answers that no stage is charged with
   std::vector<PhaseLatency> latency;

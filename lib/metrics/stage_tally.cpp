@@ -58,7 +58,11 @@ StageTally::StageTally(const RunInfo& run)
       histograms_(run.stages.size()),
       funnel_(run.stages.size()) {
   for (size_t i = 0; i < run_.stages.size(); ++i) {
-    buckets_[i].stage = histograms_[i].stage = funnel_[i].stage = run_.stages[i].name;
+    const StageInfo& stage = run_.stages[i];
+    buckets_[i].stage = histograms_[i].stage = funnel_[i].stage = stage.name;
+    curves_.emplace_back();
+    curves_.back().emplace_back(stage.name, stage.binary ? stage.scored_labels.at(0) : "");
+    if (!stage.negative.empty()) curves_.back().emplace_back(stage.name, stage.negative);
   }
 }
 
@@ -86,6 +90,24 @@ void StageTally::add_scores(const StageScores& scores, const std::string& truth)
     auto& side = stage.scored_labels.at(i) == truth ? histogram.positive : histogram.negative;
     ++side[bin_of(scores.scores[i])];
   }
+  add_to_curves(scores, truth);
+}
+
+void StageTally::add_to_curves(const StageScores& scores, const std::string& truth) {
+  const auto place = static_cast<size_t>(scores.stage);
+  const StageInfo& stage = run_.stages[place];
+  std::vector<ScoreCurveTally>& curves = curves_[place];
+  if (!stage.binary) {
+    const auto best = std::max_element(scores.scores.begin(), scores.scores.end());
+    const auto label = static_cast<size_t>(best - scores.scores.begin());
+    curves[0].add(*best, stage.scored_labels[label] == truth, true);
+    return;
+  }
+  const float score = scores.scores.at(0);
+  const bool positive = stage.scored_labels[0] == truth;
+  curves[0].add(score, positive, positive);
+  const bool negative = stage.negative == truth;
+  if (curves.size() > 1) curves[1].add(1.0F - score, negative, negative);
 }
 
 void StageTally::add_to_funnel(const Prediction& prediction) {
@@ -130,6 +152,9 @@ void StageTally::fill(Evaluation& evaluation) const {
     }
   }
   evaluation.scores = histograms_;
+  for (const auto& of_stage : curves_) {
+    for (const ScoreCurveTally& curve : of_stage) evaluation.curves.push_back(curve.result());
+  }
   evaluation.funnel = funnel_;
   evaluation.uncharged_errors = uncharged_;
   evaluation.errors = errors_;

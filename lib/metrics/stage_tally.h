@@ -19,12 +19,14 @@ class StageTally {
 
  private:
   void add_scores(const StageScores& scores, const std::string& truth);
+  void add_to_curves(const StageScores& scores, const std::string& truth);
   void add_to_funnel(const Prediction& prediction);
   void charge(const Prediction& prediction);
 
   RunInfo run_;
   std::vector<Buckets> buckets_;
   std::vector<ScoreHistogram> histograms_;
+  std::vector<std::vector<ScoreCurveTally>> curves_;  // of each stage
   std::vector<FunnelStage> funnel_;
   int64_t uncharged_ = 0;
   std::vector<ErrorCase> errors_;

@@ -176,6 +176,7 @@ struct Bars {
   std::string caption;
   std::vector<std::string> parts;
   std::vector<Row> rows;
+  std::vector<int> colors;  ///< of the parts, as in Plot; empty: one after the other
   bool stacked = false;
   int digits = 0;
   std::string unit;

@@ -136,7 +136,7 @@ void HtmlPage::bars(const Bars& bars) {
   const std::string id = next_id("chart");
   std::string legend;
   for (size_t i = 0; i < bars.parts.size(); ++i) {
-    legend += legend_entry(static_cast<int>(i), false, false, html_words(bars.parts[i]));
+    legend += legend_entry(bar_color(bars, i), false, false, html_words(bars.parts[i]));
   }
   figure(html_words(bars.caption), legend, id, svg_of(bars, id), nullptr);
 }

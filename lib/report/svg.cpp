@@ -36,6 +36,22 @@ std::string text(double x, double y, const char* anchor, std::string_view words)
                      html_escaped(words));
 }
 
+/// What fits: names come from data and may be of any length. Cut after a whole character.
+std::string shortened(const std::string& name, int columns) {
+  const std::string line_of = one_line(name);
+  if (display_width(line_of) <= columns) return line_of;
+  std::string kept;
+  for (size_t at = 0; at < line_of.size();) {
+    size_t end = at + 1;
+    while (end < line_of.size() && (static_cast<unsigned char>(line_of[end]) & 0xC0) == 0x80) ++end;
+    const std::string longer = kept + line_of.substr(at, end - at);
+    if (display_width(longer) > columns - 1) break;
+    kept = longer;
+    at = end;
+  }
+  return kept + "…";
+}
+
 std::string color_class(int color) { return fmt::format("s{}", color % kSeriesColors); }
 
 std::string rectangle(double x, double y, double width, double height, int color,
@@ -78,7 +94,7 @@ std::string category_ticks(const Plot& plot, const Frame& frame, const std::vect
   const auto fitting = static_cast<size_t>(frame.width / kRoomPerTick);
   const size_t step = std::max<size_t>(1, (x.size() + fitting - 1) / fitting);
   for (size_t i = 0; i < x.size(); i += step) {
-    svg += text(frame.x(x[i]), frame.bottom() + 15, "middle", plot.ticks[i]);
+    svg += text(frame.x(x[i]), frame.bottom() + 15, "middle", shortened(plot.ticks[i], 9));
   }
   return svg;
 }
@@ -185,7 +201,7 @@ std::string svg_of(const Plot& plot, const std::string& labelled_by) {
 }
 
 std::string svg_of(const Bars& bars, const std::string& labelled_by) {
-  constexpr double kWidth = 420, kBar = 11, kGap = 9, kNames = 104, kFigures = 58;
+  constexpr double kWidth = 420, kBar = 12, kGap = 9, kNames = 104, kFigures = 58;
   const size_t lines = bars.stacked ? 1 : bars.parts.size();
   const double row_height = kBar * static_cast<double>(lines) + kGap;
   const Frame frame{kNames, 4, kWidth - kNames - kFigures,
@@ -201,7 +217,7 @@ std::string svg_of(const Bars& bars, const std::string& labelled_by) {
     const Bars::Row& row = bars.rows[r];
     const double top = frame.top + row_height * static_cast<double>(r);
     double x = frame.left, total = 0;
-    svg += text(frame.left - 6, top + (row_height - kGap) / 2 + 5, "end", row.name);
+    svg += text(frame.left - 6, top + (row_height - kGap) / 2 + 5, "end", shortened(row.name, 15));
     for (size_t i = 0; i < row.values.size(); ++i) {
       const double width =
           visible(most > 0 ? frame.width * row.values[i] / most : 0, row.values[i]);
@@ -210,7 +226,7 @@ std::string svg_of(const Bars& bars, const std::string& labelled_by) {
                                      ? with_thousands(std::llround(row.values[i]))
                                      : fmt::format("{:.{}f}", row.values[i], bars.digits);
       if (width > 0) {
-        svg += rectangle(bars.stacked ? x : frame.left, y, width, kBar - 1, static_cast<int>(i),
+        svg += rectangle(bars.stacked ? x : frame.left, y, width, kBar - 1, bar_color(bars, i),
                          bars.parts[i] + ": " + figure);
       }
       if (!bars.stacked) svg += text(frame.left + width + 4, y + kBar - 1, "start", figure);
@@ -221,6 +237,10 @@ std::string svg_of(const Bars& bars, const std::string& labelled_by) {
       svg += text(x + 4, top + kBar - 1, "start", with_thousands(std::llround(total)));
   }
   return svg + "</svg>";
+}
+
+int bar_color(const Bars& bars, size_t part) {
+  return bars.colors.empty() ? static_cast<int>(part) : bars.colors.at(part);
 }
 
 std::string svg_swatch(int color, bool is_line, bool dashed) {

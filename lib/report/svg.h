@@ -13,6 +13,9 @@ std::string svg_of(const Chart& chart, const std::string& labelled_by);
 std::string svg_of(const Plot& plot, const std::string& labelled_by);
 std::string svg_of(const Bars& bars, const std::string& labelled_by);
 
+/// The colour of one of the parts.
+int bar_color(const Bars& bars, size_t part);
+
 /// A short line or square as a legend shows it: of series `color`.
 std::string svg_swatch(int color, bool line, bool dashed);
 

@@ -120,7 +120,8 @@ EvaluateResult run_evaluate(const EvaluateOptions& options,
     result.run = std::move(judged.run);
     result.evaluation = std::move(judged.evaluation);
     write_report_files(options.out, result.run, result.evaluation,
-                       stored_predictions(fs::path(options.out) / kStoreName));
+                       {stored_predictions(fs::path(options.out) / kStoreName),
+                        PictureFinder(options.input.inputs)});
     if (options.csv) {
       PredictionReader reader(fs::path(options.out) / kStoreName);
       write_predictions_file(options.out, reader);

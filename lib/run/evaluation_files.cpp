@@ -88,7 +88,7 @@ void write_bad_images(const fs::path& path, const Evaluation& evaluation) {
 }  // namespace
 
 void write_report_files(const fs::path& folder, const RunInfo& run, const Evaluation& evaluation,
-                        const PredictionSource& predictions) {
+                        const PageSources& sources) {
   make_writable_folder(folder);
   write_file(folder / "classes.csv", render_csv(classes_table(evaluation.classes)));
   write_buckets(folder / "buckets.csv", evaluation);
@@ -96,7 +96,7 @@ void write_report_files(const fs::path& folder, const RunInfo& run, const Evalua
   write_errors(folder / "errors.csv", evaluation);
   write_bad_images(folder / "bad_images.csv", evaluation);
   write_file(folder / "report.md", render_markdown(evaluation_document(run, evaluation)));
-  write_html(folder / "report.html", html_document(run, evaluation, predictions));
+  write_html(folder / "report.html", html_document(run, evaluation, sources));
   write_json(folder / "report.json", run, evaluation);
 }
 

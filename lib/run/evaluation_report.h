@@ -10,6 +10,7 @@
 #include "predictions/prediction.h"
 #include "predictions/store.h"
 #include "report/document.h"
+#include "run/html_report.h"
 
 /// An evaluation as people and programs read it: the document with the acceptance tables, the JSON
 /// of report.json, and the folder of files that `evaluate --out` and `report --out` write.
@@ -34,9 +35,8 @@ void write_evaluation_json(const RunInfo& run, const Evaluation& evaluation,
 
 /// Writes report.json, report.md, report.html, classes.csv, buckets.csv, latency.csv, errors.csv
 /// and bad_images.csv into `folder`, which is made if need be: each whole or not at all.
-/// `predictions` are those that were evaluated.
 void write_report_files(const std::filesystem::path& folder, const RunInfo& run,
-                        const Evaluation& evaluation, const PredictionSource& predictions);
+                        const Evaluation& evaluation, const PageSources& sources);
 
 /// Writes predictions.csv into `folder`, row by row from the store.
 void write_predictions_file(const std::filesystem::path& folder, PredictionReader& predictions);

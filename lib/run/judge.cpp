@@ -16,6 +16,8 @@
 #include "predictions/merge.h"
 #include "predictions/store.h"
 #include "run/evaluation_report.h"
+#include "run/html_report.h"
+#include "run/picture_finder.h"
 
 namespace fpcls {
 namespace {
@@ -28,6 +30,7 @@ struct Source {
   RunInfo run;
   std::function<void(const std::function<void(const Prediction&)>&)> for_each;
   std::vector<std::string> remarks;
+  std::vector<std::string> inputs;  // where its pictures were
 };
 
 fs::path store_file(const std::string& input) {
@@ -36,7 +39,7 @@ fs::path store_file(const std::string& input) {
 
 Source csv_source(const std::string& file) {
   auto csv = std::make_shared<CsvPredictions>(read_predictions_csv(file));
-  Source source{csv->run, {}, {}};
+  Source source{csv->run, {}, {}, {}};
   for (const std::string& column : csv->ignored_columns) {
     source.remarks.push_back(fmt::format("{}: column {} isn't used", quoted(file), quoted(column)));
   }
@@ -64,7 +67,14 @@ Source open_source(const std::vector<std::string>& inputs) {
     files.push_back(file);
   }
   auto merged = std::make_shared<MergedPredictions>(files);
-  return {merged->run(), [merged](const auto& use) { merged->for_each(use); }, merged->gaps()};
+  Source source{
+      merged->run(), [merged](const auto& use) { merged->for_each(use); }, merged->gaps(), {}};
+  for (const fs::path& file : files) {
+    for (std::string& place : recorded_inputs(PredictionReader(file).run())) {
+      source.inputs.push_back(std::move(place));
+    }
+  }
+  return source;
 }
 
 /// "wireframe=0.8".
@@ -130,9 +140,16 @@ std::unique_ptr<PredictionStore> open_out(const ReportOptions& options, const Ru
   return PredictionStore::create(file, run, IfExists::replace);
 }
 
-void write_out(const ReportOptions& options, const Judged& judged) {
-  write_report_files(options.out, judged.run, judged.evaluation,
-                     stored_predictions(fs::path(options.out) / kStoreName));
+PictureFinder picture_finder(const ReportOptions& options, const Source& source) {
+  std::vector<std::string> places = options.pictures;
+  places.insert(places.end(), source.inputs.begin(), source.inputs.end());
+  return PictureFinder(places);
+}
+
+void write_out(const ReportOptions& options, const Source& source, const Judged& judged) {
+  write_report_files(
+      options.out, judged.run, judged.evaluation,
+      {stored_predictions(fs::path(options.out) / kStoreName), picture_finder(options, source)});
   if (!options.csv) return;
   PredictionReader reader(fs::path(options.out) / kStoreName);
   write_predictions_file(options.out, reader);
@@ -149,7 +166,7 @@ ReportResult merged_report(const ReportOptions& options) {
   }));
   if (store) store->finish(result.judged[0].run);
   store.reset();
-  if (!options.out.empty()) write_out(options, result.judged[0]);
+  if (!options.out.empty()) write_out(options, source, result.judged[0]);
   return result;
 }
 
@@ -184,6 +201,9 @@ ReportResult run_report(const ReportOptions& options) {
     fail("no predictions given; name a folder that 'fpcls evaluate --out' wrote, or a .csv");
   }
   if (options.csv && options.out.empty()) fail("--csv needs a folder; pass --out");
+  if (!options.pictures.empty() && options.out.empty()) {
+    fail("--pictures is for report.html; pass --out");
+  }
   return options.side_by_side ? side_by_side_report(options) : merged_report(options);
 }
 

@@ -34,6 +34,7 @@ struct ReportOptions {
   bool force = false;
   bool side_by_side = false;
   bool csv = false;
+  std::vector<std::string> pictures;
   OutputOptions output;
 
   template <class Visitor>
@@ -47,6 +48,9 @@ struct ReportOptions {
     v.option("force", force, "Replace the run that the folder holds");
     v.option("side_by_side", side_by_side, "Compare the runs instead of merging them");
     v.option("csv", csv, "Write predictions.csv as well");
+    v.option("pictures", pictures,
+             "Where report.html finds the pictures now, if not where the run did; may be given "
+             "again");
     v.group("Output", output);
   }
 };

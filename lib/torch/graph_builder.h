@@ -17,6 +17,7 @@ class GraphBuilder {
   /// its index. Throws Error where op and inputs don't fit together.
   int add(Node node);
 
+  const Node& node(int index) const { return nodes_[static_cast<size_t>(index)]; }
   /// Shape of a node's result, {1, …}.
   const Shape& shape(int node) const { return shapes_[static_cast<size_t>(node)]; }
 

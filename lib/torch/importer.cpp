@@ -25,6 +25,7 @@ torch::jit::Module load(const std::filesystem::path& path) {
 
 /// The tensors among what forward gives; the first is the one that is judged.
 std::vector<GraphOutput> outputs_of(const ScriptValue& result) {
+  if (has_stale_symbol(result)) fail("forward gives a tensor that was changed through a view of it");
   if (result.symbol) return {{"output", result.symbol->node}};
   if (!result.items) fail("forward gives something that doesn't depend on the picture");
   std::vector<GraphOutput> outputs;

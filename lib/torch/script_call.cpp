@@ -1,5 +1,7 @@
 #include "torch/script_call.h"
 
+#include <algorithm>
+
 #include "torch/convert.h"
 
 namespace fpcls {
@@ -56,6 +58,14 @@ const ScriptValue& ScriptCall::symbol(const char* name) const {
   return value;
 }
 
+const ScriptValue& ScriptCall::picture(const char* name) const {
+  const ScriptValue& value = symbol(name);
+  if (value.symbol->lifted() || value.symbol->shape.size() != 4) {
+    refuse("{} is {}, expected a picture, [1, C, H, W]", name, shape_text(value.symbol->shape));
+  }
+  return value;
+}
+
 at::Tensor ScriptCall::weight(const char* name) const {
   const ScriptValue& value = argument(name);
   if (value.is_none()) return {};
@@ -74,22 +84,31 @@ int64_t ScriptCall::axis(const char* name, size_t rank) const {
   return given < 0 ? given + axes : given;
 }
 
+std::vector<int64_t> ScriptCall::axes(const char* name, size_t rank) const {
+  const auto count = static_cast<int64_t>(rank);
+  std::vector<int64_t> result = integers(name);
+  for (int64_t& axis : result) {
+    if (axis < -count || axis >= count) refuse("{} has {} of {} axes", name, axis, rank);
+    axis += axis < 0 ? count : 0;
+  }
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
 std::string ScriptCall::layer_name(Op op, const std::string& weight_path) const {
+  // A constant is a weight of the module that uses it, not a module of its own.
+  if (op == Op::affine && !weight_path.empty()) return weight_path;
   const size_t dot = weight_path.rfind('.');
   if (dot != std::string::npos) return weight_path.substr(0, dot);
   if (module_is_leaf && !module_path.empty()) return module_path;
   return (module_path.empty() ? "" : module_path + ".") + std::string(enum_name(op));
 }
 
-ScriptValue ScriptCall::emit(Op op, const std::vector<ScriptValue>& from, Attributes attributes,
-                             std::map<std::string, Tensor> weights,
-                             const std::string& weight_path) const {
-  Node made{op, layer_name(op, weight_path), {}, std::move(attributes), std::move(weights)};
-  for (const ScriptValue& value : from) {
-    if (!value.symbol) refuse("an input doesn't depend on the picture");
-    made.inputs.push_back(value.symbol->node);
-  }
-  return symbol_value(builder.add(std::move(made)));
+int ScriptCall::add_node(Op op, std::vector<int> inputs, Attributes attributes,
+                         std::map<std::string, Tensor> weights,
+                         const std::string& weight_path) const {
+  return builder.add({op, layer_name(op, weight_path), std::move(inputs), std::move(attributes),
+                      std::move(weights)});
 }
 
 }  // namespace fpcls

@@ -58,7 +58,8 @@ ScriptValue ScriptRun::run(const jit::Module& module) {
   jit::Function& forward = module.get_method("forward").function();
   const auto& arguments = forward.getSchema().arguments();
   if (arguments.size() < 2) fail("forward takes no picture");
-  std::vector<ScriptValue> values{script_value(module._ivalue()), symbol_value(0)};
+  std::vector<ScriptValue> values{script_value(module._ivalue()),
+                                  symbol_value(0, builder_.shape(0))};
   for (size_t i = 2; i < arguments.size(); ++i) {
     if (!arguments[i].default_value()) {
       fail("forward takes more than a picture: {} has no default", quoted(arguments[i].name()));
@@ -169,7 +170,9 @@ bool ScriptRun::run_call(jit::Node& node, Variables& variables) {
       if (!object.known.isObject()) refuse(node, "is read from something that isn't a module");
       const std::string& name = node.s(c10::attr::name);
       const std::string path = object.path.empty() ? name : object.path + "." + name;
-      variables[node.output()] = script_value(object.known.toObjectRef().getAttr(name), path);
+      const c10::ivalue::Object& owner = object.known.toObjectRef();
+      const bool learned = owner.type()->is_parameter(owner.type()->getAttributeSlot(name));
+      variables[node.output()] = script_value(owner.getAttr(name), path, learned);
       return true;
     }
     case c10::prim::SetAttr:
@@ -229,6 +232,9 @@ bool ScriptRun::run_container(jit::Node& node, const std::vector<ScriptValue>& i
 void ScriptRun::run_operator(jit::Node& node, const std::vector<ScriptValue>& inputs,
                              Variables& variables) {
   const bool symbolic = std::any_of(inputs.begin(), inputs.end(), has_symbol);
+  if (symbolic && std::any_of(inputs.begin(), inputs.end(), has_stale_symbol)) {
+    refuse(node, "reads a tensor that was changed through a view of it");
+  }
   const std::string name = node.kind().toQualString();
   if (symbolic && can_translate(name)) {
     const Module& module = modules_.back();
@@ -257,6 +263,7 @@ std::vector<ScriptValue> ScriptRun::compute(jit::Node& node,
   const c10::FunctionSchema* schema = node.maybeSchema();
   std::vector<c10::IValue> stack;
   std::string path;
+  bool learned = false;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const auto* alias = schema == nullptr || i >= schema->arguments().size()
                             ? nullptr
@@ -268,13 +275,18 @@ std::vector<ScriptValue> ScriptRun::compute(jit::Node& node,
                              "; if it was saved in training mode, call model.eval() before saving");
     }
     if (path.empty() && inputs[i].is_tensor()) path = inputs[i].path;
+    learned = learned || inputs[i].learned;
     stack.push_back(stand_in(inputs[i], node.input(i)->type()));
+  }
+  // Operators of any number of arguments find that number on top of them.
+  if (schema != nullptr && schema->is_vararg()) {
+    stack.emplace_back(static_cast<int64_t>(inputs.size()));
   }
   guarded([&] { return std::string(node.kind().toQualString()); },
           [&] { node.getOperation()(stack); });
   std::vector<ScriptValue> results;
   for (const c10::IValue& value : stack) {
-    results.push_back(script_value(value, value.isTensor() ? path : ""));
+    results.push_back(script_value(value, value.isTensor() ? path : "", learned));
   }
   if (results.size() != node.outputs().size()) refuse(node, "gives an unexpected result");
   return results;
@@ -282,7 +294,7 @@ std::vector<ScriptValue> ScriptRun::compute(jit::Node& node,
 
 c10::IValue ScriptRun::stand_in(const ScriptValue& value, const c10::TypePtr& type) const {
   if (value.symbol) {
-    return at::empty(builder_.shape(value.symbol->node), at::TensorOptions(at::kMeta));
+    return at::empty(value.symbol->shape, at::TensorOptions(at::kMeta));
   }
   if (!value.items) return value.known;
   c10::TypePtr full = type;

@@ -21,14 +21,16 @@ const std::map<std::string, std::set<std::string>> kArrows = {
     {"engine", {"base", "graph", "exec"}},
     {"torch", {"base", "graph", "exec"}},
     {"images", {"base", "graph", "exec"}},
+    {"compress", {"base", "graph", "model", "exec", "images"}},
     {"predictions", {"base"}},
     {"metrics", {"base", "predictions"}},
     {"cascade", {"base", "graph", "exec", "images", "predictions"}},
-    {"tune", {"base", "graph", "model", "exec", "images", "predictions", "metrics", "cascade"}},
+    {"tune",
+     {"base", "graph", "model", "exec", "images", "compress", "predictions", "metrics", "cascade"}},
     {"report", {"base", "metrics", "predictions"}},
     {"run",
-     {"base", "config", "graph", "model", "exec", "images", "predictions", "metrics", "cascade",
-      "tune", "report"}},
+     {"base", "config", "graph", "model", "exec", "images", "compress", "predictions", "metrics",
+      "cascade", "tune", "report"}},
 };
 
 /// The folder that an include of ours names, or "".

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "graph/cut_channels.h"
 #include "reference/graph/channel_dependency.h"
 #include "unit/graph/networks.h"
 #include "unit/graph/graphs.h"
@@ -24,7 +25,8 @@ const std::vector<int>& units_of(const ChannelGroups& groups, int node) {
 TEST(ChannelGroups, AreWhatTryingEachChannelFinds) {
   int tied = 0, fixed = 0, free = 0;
   for (uint64_t seed = 0; seed < kNetworks; ++seed) {
-    const Graph graph = random_network(seed, {true, /*grouped=*/false, /*clamps=*/false, /*shuffles=*/false});
+    const Graph graph =
+        random_network(seed, {true, /*grouped=*/false, /*clamps=*/false, /*shuffles=*/false});
     const ChannelGroups groups = find_channel_groups(graph);
     std::map<int, std::set<int>> units_of_set, sets_of_unit;
     for (const naive::Dependency& d : naive::find_dependencies(graph)) {
@@ -64,6 +66,26 @@ TEST(ChannelGroups, HoldEachUnitOnceAndOnlyWhatLayersProduce) {
       }
     }
     for (const int times : seen) EXPECT_LE(times, 1);
+  }
+}
+
+TEST(ChannelGroups, OfWhatIsLeftAreThoseOfTheCutNetwork) {
+  for (uint64_t seed = 0; seed < kNetworks; ++seed) {
+    const Graph graph = random_network(seed);
+    const ChannelGroups groups = find_channel_groups(graph);
+    const std::vector<bool> keep = random_keep(graph, groups, 0.3, seed);
+    const ChannelGroups left = remaining_groups(groups, keep);
+    const Graph cut = cut_channels(graph, groups, keep).graph;
+    for (int i = 0; i < cut.size(); ++i) {
+      const ChannelAxis& axis = left.axes[static_cast<size_t>(i)];
+      if (axis.axis < 0) continue;
+      EXPECT_EQ(cut.shape(i)[static_cast<size_t>(axis.axis)],
+                static_cast<int64_t>(axis.units.size()));
+      for (const WeightAxis& weight : weight_axes(cut, left, i)) {
+        EXPECT_EQ(cut.node(i).weight(weight.key).shape()[weight.axis],
+                  static_cast<int64_t>(weight.units.size()));
+      }
+    }
   }
 }
 

@@ -32,7 +32,8 @@ void expect_same_outputs(const Graph& a, const Graph& b, uint64_t seed) {
   const std::vector<double> expected = outputs(a, x), got = outputs(b, x);
   ASSERT_EQ(got.size(), expected.size());
   for (size_t i = 0; i < got.size(); ++i) {
-    EXPECT_NEAR(got[i], expected[i], 1e-5 * std::max(1.0, std::abs(expected[i]))) << "seed " << seed;
+    EXPECT_NEAR(got[i], expected[i], 1e-5 * std::max(1.0, std::abs(expected[i])))
+        << "seed " << seed;
   }
 }
 

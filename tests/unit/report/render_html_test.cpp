@@ -67,7 +67,7 @@ Document hostile_document(const std::string& evil) {
   plot.series = {{evil, {0.5}, {}, 0, false}};
   Plot data_plot = plot;
   data_plot.series_are_data = true;
-  Bars bars{evil, {evil}, {{evil, {1}}}, false, 1, evil};
+  Bars bars{evil, {evil}, {{evil, {1}}}, {}, false, 1, evil};
   Gallery gallery{table, {{std::string("\xff<", 2), 4, 3}}, {evil}};
   ScoreExplorer explorer;
   explorer.stages = {{evil, {evil}, "no " + evil, 0.5F, true, "m", "s", "f32"}};

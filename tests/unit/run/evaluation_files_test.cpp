@@ -25,7 +25,7 @@ TEST(ReportFiles, HaveTheColumnsThatScriptsRelyOn) {
   const TemporaryFolder folder;
   const auto out = folder.path() / "reports" / "q3";
   const RunInfo run = floorplan_run();
-  write_report_files(out, run, golden_evaluation(run), golden_predictions(run));
+  write_report_files(out, run, golden_evaluation(run), {golden_predictions(run), {}});
   EXPECT_EQ(first_line(out / "classes.csv"),
             "label,total,predicted,tp,fp,fn,tn,accuracy,precision,recall,f1,precision_interval,"
             "recall_interval");
@@ -45,7 +45,7 @@ TEST(ReportFiles, HoldTheSameJsonAsTheText) {
   const TemporaryFolder folder;
   const RunInfo run = floorplan_run();
   const Evaluation evaluation = golden_evaluation(run);
-  write_report_files(folder.path(), run, evaluation, golden_predictions(run));
+  write_report_files(folder.path(), run, evaluation, {golden_predictions(run), {}});
   EXPECT_EQ(read_file(folder.path() / "report.json"), evaluation_json(run, evaluation));
 }
 
@@ -58,7 +58,7 @@ TEST(ReportFiles, HoldEveryBadPictureAndError) {
     accumulator.add(undecodable(row));
     accumulator.add(decided(kCount + row, run, "photo", "garden"));
   }
-  write_report_files(folder.path(), run, accumulator.result(), golden_predictions(run));
+  write_report_files(folder.path(), run, accumulator.result(), {golden_predictions(run), {}});
   const auto lines = [&](const char* name) {
     const std::string text = read_file(folder.path() / name);
     return std::count(text.begin(), text.end(), '\n');
@@ -73,8 +73,8 @@ TEST(ReportFiles, ReplaceOlderOnesAndLeaveNothingElse) {
   const TemporaryFolder folder;
   const RunInfo run = floorplan_run();
   write_file(folder.path() / "report.json", "old");
-  write_report_files(folder.path(), run, golden_evaluation(run), golden_predictions(run));
-  write_report_files(folder.path(), run, golden_evaluation(run), golden_predictions(run));
+  write_report_files(folder.path(), run, golden_evaluation(run), {golden_predictions(run), {}});
+  write_report_files(folder.path(), run, golden_evaluation(run), {golden_predictions(run), {}});
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
     names.push_back(entry.path().filename().string());
@@ -105,7 +105,7 @@ TEST(ReportFiles, RefuseAFolderThatIsAFile) {
   write_file(folder.path() / "file", "x");
   const RunInfo run = floorplan_run();
   EXPECT_THROW(write_report_files(folder.path() / "file", run, golden_evaluation(run),
-                                  golden_predictions(run)),
+                                  {golden_predictions(run), {}}),
                Error);
 }
 

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compress/channel_selection.h"
+#include "compress/importance.h"
+#include "report/document.h"
+#include "run/common_options.h"
+#include "run/load_model.h"
+
+/// Makes a model smaller by removing channels.
+namespace fpcls {
+
+struct PruneOptions {
+  std::string model;
+  ForeignModelOptions foreign;
+  std::vector<std::string> remove;
+  PruneScope scope = PruneScope::global;
+  Importance importance = Importance::l2;
+  std::string round = "auto";
+  double floor = 0.1;
+  int min_channels = 8;
+  std::vector<std::string> ignore;
+  bool plan = false;
+  std::string out;
+  uint64_t seed = 0;
+  OutputOptions output;
+
+  template <class Visitor>
+  void describe(Visitor& v) {
+    v.positional("model", model, "Model file");
+    v.option("remove", remove,
+             "What goes, UNIT=RATIO with unit channels, params, macs, bytes or latency and the "
+             "share removed of it; macs=0.5,0.7,0.9 gives the curve");
+    v.option("scope", scope,
+             "Which channels compete: those of all groups of the same structure, or those of each "
+             "group alone, so that all lose the same share");
+    v.option("importance", importance,
+             "Which channels stay: by their weights' squares, absolute values, batch norm's scale "
+             "(l2 where there is none), the loss's gradient, or by chance");
+    v.option("round", round,
+             "Channels left in a group are a multiple of this number; none: any number; auto: of "
+             "16 where many stay and the goal allows it");
+    v.option("floor", floor, "Share of each group's channels that --scope global leaves",
+             Range{0.0, 1.0});
+    v.option("min_channels", min_channels,
+             "Channels of each group that --scope global leaves; an eighth of small groups",
+             Range{1, 100000});
+    v.option("ignore", ignore, "Layer whose channels all stay, with those tied to them");
+    v.option("plan", plan, "Only say what would go, layer by layer");
+    v.option("o,out", out,
+             "Model file to write (.safetensors); with several ratios, one for each, its name "
+             "followed by UNIT-RATIO");
+    v.option("seed", seed, "Of --importance random");
+    v.group("Models from elsewhere", foreign);
+    v.group("Output", output);
+  }
+};
+
+struct PrunedLayer {
+  std::string name;
+  int64_t channels_before = 0;
+  int64_t channels_after = 0;
+};
+
+/// What one ratio made of the model.
+struct PrunedModel {
+  PruneGoal goal;
+  ModelCosts before, after;
+  std::vector<PrunedLayer> layers;  ///< every conv and linear
+  std::vector<std::string> inexact;  ///< layers where removed constants couldn't be kept exactly
+  std::string out;                   ///< the file, empty where none was written
+};
+
+/// One result for each ratio, in their order. Throws Error before anything is written for what
+/// can't be done.
+std::vector<PrunedModel> run_prune(const PruneOptions& options);
+Document prune_document(const std::vector<PrunedModel>& models);
+/// One object, or a list of them where there are several ratios.
+std::string prune_json(const std::vector<PrunedModel>& models);
+
+}  // namespace fpcls
