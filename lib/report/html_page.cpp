@@ -71,7 +71,7 @@ void HtmlPage::table(const Table& table) {
   const std::string id = next_id("table");
   // It scrolls where it is too wide, so the keyboard must reach it, and it needs a name.
   write(
-      fmt::format("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"{0}\">"
+      fmt::format("<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-labelledby=\"{0}\">"
                   "<table data-name=\"{1}\">\n<caption id=\"{0}\"{2}>{3}</caption>\n<thead><tr>",
                   id, html_escaped(table.name()), table.caption.empty() ? " class=\"unseen\"" : "",
                   html_words(table.caption.empty() ? table.name() : table.caption)));

@@ -16,9 +16,9 @@ namespace {
 Table overall_table(const Overall& overall) {
   Column interval = ratio_column("accuracy_interval", "accuracy", 3);
   interval.unit = "95 %";
-  Table table("overall", {text_column("what", ""), count_column("judged", "pictures"),
-                          count_column("correct", "right"), ratio_column("accuracy"), interval});
-  table.add_row({"", overall.judged, overall.correct, overall.accuracy, overall.accuracy_interval});
+  Table table("overall", {count_column("judged", "pictures"), count_column("correct", "right"),
+                          ratio_column("accuracy"), interval});
+  table.add_row({overall.judged, overall.correct, overall.accuracy, overall.accuracy_interval});
   return table;
 }
 

@@ -346,6 +346,16 @@ class Gallery {
   }
 }
 
+/** The keyboard stops only at tables that have something to scroll to. */
+function mind_tab_stops() {
+  for (const box of document.querySelectorAll('.scroll')) {
+    box.tabIndex = box.scrollWidth > box.clientWidth ? 0 : -1;
+  }
+}
+
 language.start();
 for (const root of document.querySelectorAll('.explorer')) new Explorer(root);
 for (const root of document.querySelectorAll('.gallery')) new Gallery(root);
+mind_tab_stops();
+window.addEventListener('resize', mind_tab_stops);
+document.addEventListener('toggle', mind_tab_stops, true);
