@@ -64,7 +64,7 @@ void HtmlPage::card(const Gallery& gallery, size_t row) {
     write("<span class=\"no-picture\">" + html_words("no picture") + "</span>");
   } else {
     write(
-        fmt::format("<img width=\"{}\" height=\"{}\" alt=\"{}\" loading=\"lazy\" "
+        fmt::format("<img width=\"{}\" height=\"{}\" alt=\"{}\" "
                     "decoding=\"async\" src=\"data:image/webp;base64,",
                     thumbnail.width, thumbnail.height, path));
     write(base64(thumbnail.webp));
