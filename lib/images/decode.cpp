@@ -105,6 +105,8 @@ Image turned_upright(Image image, int orientation) {
       orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   Image upright;
   upright.warnings = image.warnings;
+  upright.file_width = swaps ? image.file_height : image.file_width;
+  upright.file_height = swaps ? image.file_width : image.file_height;
   upright.width = swaps ? image.height : image.width;
   upright.height = swaps ? image.width : image.height;
   upright.pixels.resize(image.pixels.size());
@@ -160,6 +162,10 @@ std::variant<Image, DecodeFailure> decode_image(std::string_view bytes,
     DecodeResult result = decode_by_content(bytes, preprocessing, limits);
     if (auto* failure = std::get_if<DecodeFailure>(&result)) return std::move(*failure);
     Decoded& decoded = std::get<Decoded>(result);
+    if (decoded.image.file_width == 0) {
+      decoded.image.file_width = decoded.image.width;
+      decoded.image.file_height = decoded.image.height;
+    }
     return turned_upright(std::move(decoded.image), decoded.orientation);
   } catch (const std::bad_alloc&) {
     return decode_failure(ReasonCode::too_large, "not enough memory to decode the picture");

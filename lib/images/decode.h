@@ -19,6 +19,10 @@ struct Image {
   int height = 0;
   std::vector<uint8_t> pixels;
   int warnings = 0;  ///< complaints of the image library about a file that it read all the same
+  /// Size of the picture in the file, upright: larger than this one where a JPEG was decoded at
+  /// reduced size. 0 where the picture comes from no file.
+  int file_width = 0;
+  int file_height = 0;
 };
 
 /// Why a picture can't be used, in a word that scripts can rely on.

@@ -222,6 +222,8 @@ DecodeResult decode_jpeg(std::string_view bytes, const Preprocessing& preprocess
     return std::move(jpeg->failure);
   }
   image.warnings = jpeg->warnings;
+  image.file_width = static_cast<int>(width);
+  image.file_height = static_cast<int>(height);
   return decoded;
 }
 
