@@ -33,15 +33,28 @@ ScoreExplorer explorer_of(const RunInfo& run, const Evaluation& e,
   return explorer;
 }
 
+/// Whether the scores are few enough for a page that opens at once.
+bool can_be_explored(const RunInfo& run, const Evaluation& e) {
+  constexpr int64_t kMostScores = 4'000'000;
+  return (e.images.judged + e.images.unlabelled) * static_cast<int64_t>(run.stages.size() + 1) <=
+         kMostScores;
+}
+
 Section thresholds_section(const RunInfo& run, const Evaluation& e,
                            const PredictionSource& predictions) {
-  Section section{
-      "Thresholds",
-      {Paragraph{"Move a threshold: the tables below are judged again from the scores of this run. "
-                 "What differs from the recorded answers is shown in bold."},
-       explorer_of(run, e, predictions),
-       Paragraph{"Each stage on its own, whatever the stages before it took. The vertical line is "
-                 "the threshold."}}};
+  Section section{"Thresholds", {}};
+  if (can_be_explored(run, e)) {
+    section.blocks = {
+        Paragraph{"Move a threshold: the tables below are judged again from the scores of this "
+                  "run. What differs from the recorded answers is shown in bold."},
+        explorer_of(run, e, predictions)};
+  } else {
+    section.blocks = {Paragraph{
+        "So many scores would make the page slow; 'fpcls report --accept' tries thresholds."}};
+  }
+  section.blocks.push_back(
+      Paragraph{"Each stage on its own, whatever the stages before it took. The vertical line is "
+                "the threshold."});
   for (Block& plot : threshold_plots(run, e)) section.blocks.push_back(std::move(plot));
   return section;
 }

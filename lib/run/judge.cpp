@@ -18,6 +18,7 @@
 #include "run/evaluation_report.h"
 #include "run/html_report.h"
 #include "run/picture_finder.h"
+#include "run/side_by_side.h"
 
 namespace fpcls {
 namespace {
@@ -170,8 +171,18 @@ ReportResult merged_report(const ReportOptions& options) {
   return result;
 }
 
+/// The folder of --out, which may be none of those that are compared: it would hide what they said.
+void make_comparison_folder(const ReportOptions& options) {
+  make_writable_folder(options.out);
+  for (const std::string& input : options.inputs) {
+    if (!same_folder(store_file(input).parent_path(), options.out)) continue;
+    fail("--out {}: is where one of the runs is; take another folder", quoted(options.out));
+  }
+}
+
 ReportResult side_by_side_report(const ReportOptions& options) {
-  if (!options.out.empty()) fail("--side-by-side writes nothing; leave out --out");
+  if (options.csv) fail("--side-by-side writes no predictions.csv; leave out --csv");
+  if (!options.out.empty()) make_comparison_folder(options);
   const Thresholds thresholds = parse_thresholds(options.accept);
   ReportResult result{options.inputs, {}, {}};
   for (const std::string& input : options.inputs) {
@@ -179,6 +190,7 @@ ReportResult side_by_side_report(const ReportOptions& options) {
     result.judged.push_back(judge(source, thresholds, {}));
     result.remarks.insert(result.remarks.end(), source.remarks.begin(), source.remarks.end());
   }
+  if (!options.out.empty()) write_side_by_side_files(options.out, result.names, result.judged);
   return result;
 }
 
