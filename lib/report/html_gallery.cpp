@@ -87,8 +87,15 @@ void HtmlPage::gallery(const Gallery& gallery) {
   if (!table.caption.empty()) write("<p>" + html_words(table.caption) + "</p>\n");
   gallery_filters(gallery);
   write("<ul class=\"cards\">\n");
-  for (size_t row = 0; row < table.rows().size(); ++row) card(gallery, row);
-  write("</ul>\n<button type=\"button\" class=\"more\" hidden>" + html_words("show more") +
+  // The script takes out of the template what is asked for: hundreds of cards at once would make
+  // the page open slowly.
+  constexpr size_t kShownFirst = 24;
+  for (size_t row = 0; row < table.rows().size(); ++row) {
+    if (row == kShownFirst) write("</ul>\n<template>\n");
+    card(gallery, row);
+  }
+  write(table.rows().size() > kShownFirst ? "</template>\n" : "</ul>\n");
+  write("<button type=\"button\" class=\"more\" hidden>" + html_words("show more") +
         "</button>\n</div>\n");
   if (table.notes.empty()) return;
   write("<ul class=\"notes\">");

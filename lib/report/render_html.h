@@ -9,8 +9,8 @@
 /// A document as one HTML page that needs nothing else: style, script, charts and pictures are
 /// inside it, and it asks no other address for anything (its content security policy forbids that).
 /// It follows the reader's light or dark setting, fits phones and paper, and its own words come in
-/// English and Chinese. Without scripts everything but the sliders, filters and the language switch
-/// works.
+/// English and Chinese. Without scripts everything but the sliders, the filters, the pictures behind
+/// the first few and the language switch is there.
 ///
 /// Nothing that comes from data (labels, paths, reasons) can become markup or code: all of it is
 /// escaped, and the policy runs no script but the page's own, known by its hash.

@@ -234,18 +234,8 @@ Section bad_images_section(const Evaluation& e, bool brief) {
   Table codes("bad_image_codes",
               {text_column("reason_code", "code"), count_column("images", "pictures")});
   for (const auto& [code, count] : by_code) codes.add_row({code, count});
-  Table table("bad_images",
-              {text_column("path"), text_column("reason_code", "code"), text_column("reason")});
-  const size_t shown = std::min(kBadImagesShown, e.bad_images.size());
-  for (size_t i = 0; i < shown; ++i) {
-    const BadImage& bad = e.bad_images[i];
-    table.add_row({bad.path, bad.reason_code, bad.reason});
-  }
-  if (shown < e.bad_images.size()) {
-    table.caption = fmt::format("The first {}; bad_images.csv has them all.", shown);
-  }
   Section section{"Pictures that can't be decoded", {codes}};
-  if (!brief) section.blocks.emplace_back(table);
+  if (!brief) section.blocks.emplace_back(bad_images_table(e.bad_images, kBadImagesShown));
   return section;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 namespace fpcls {
@@ -64,6 +65,20 @@ Table confusion_table(const Confusion& confusion) {
   }
   table.caption = "Rows are the truth, columns what was predicted.";
   table.is_matrix = true;
+  return table;
+}
+
+Table bad_images_table(const std::vector<BadImage>& bad_images, size_t most) {
+  Table table("bad_images",
+              {text_column("path"), text_column("reason_code", "code"), text_column("reason")});
+  const size_t shown = std::min(most, bad_images.size());
+  for (size_t i = 0; i < shown; ++i) {
+    const BadImage& bad = bad_images[i];
+    table.add_row({bad.path, bad.reason_code, bad.reason});
+  }
+  if (shown < bad_images.size()) {
+    table.caption = fmt::format("The first {}; bad_images.csv has them all.", shown);
+  }
   return table;
 }
 

@@ -16,6 +16,9 @@ Table funnel_table(const std::vector<FunnelStage>& funnel);
 Table confusion_table(const Confusion& confusion);
 constexpr size_t kLabelsShown = 40;
 
+/// The first `most` of them, with a caption that says so.
+Table bad_images_table(const std::vector<BadImage>& bad_images, size_t most);
+
 /// One row a phase.
 Table latency_table(const std::vector<PhaseLatency>& latency);
 

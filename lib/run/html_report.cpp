@@ -96,6 +96,10 @@ Document html_document(const RunInfo& run, const Evaluation& e, const PageSource
   if (Section* errors = document.find_section("Wrong answers")) {
     errors->blocks = {error_gallery(run, e, sources.predictions, sources.pictures)};
   }
+  if (Section* bad = document.find_section("Pictures that can't be decoded")) {
+    constexpr size_t kBadImagesShown = 500;
+    bad->blocks.back() = bad_images_table(e.bad_images, kBadImagesShown);
+  }
   if (!run.stages.empty() && e.images.judged > 0) {
     insert_behind(document, "Scores", reliability_section(e));
     insert_behind(document, "Scores", thresholds_section(run, e, sources.predictions));

@@ -121,7 +121,7 @@ def test_language_and_gallery(page, folder):
     page.press("Enter")
     check("then Chinese", (page.run(heading), page.run("document.documentElement.lang")), ("验收", "zh"))
     page.press("Enter")
-    shown = "document.querySelectorAll('.cards > li:not([hidden])').length"
+    shown = "document.querySelectorAll('.cards > li').length"
     check("a screenful of pictures", page.run(shown), 24)
     page.run("document.querySelector('.more').focus()")
     page.press("Enter")
@@ -129,7 +129,7 @@ def test_language_and_gallery(page, folder):
     page.run("document.querySelector('select').focus()")
     page.press("ArrowDown")
     chosen = page.run("document.querySelector('select').value")
-    truths = page.run("Array.from(document.querySelectorAll('.cards > li:not([hidden])'), (c) => c.dataset.f0)")
+    truths = page.run("Array.from(document.querySelectorAll('.cards > li'), (c) => c.dataset.f0)")
     check("only those of one kind", set(truths), {chosen})
 
 

@@ -6,7 +6,8 @@
 /** Language: the root's `lang` decides which of two elements is seen. */
 const language = {
   set(code) {
-    document.documentElement.lang = code;
+    // Even the same value would make the browser look at every element again.
+    if (document.documentElement.lang !== code) document.documentElement.lang = code;
     const button = document.getElementById('language');
     button.textContent = code === 'zh' ? 'English' : '中文';
     button.lang = code === 'zh' ? 'en' : 'zh';
@@ -314,8 +315,11 @@ class Explorer {
 /** Pictures: those of one kind, a screenful at a time. */
 class Gallery {
   constructor(root) {
-    this.page = 24;
-    this.cards = Array.from(root.querySelectorAll('.cards > li'));
+    this.list = root.querySelector('.cards');
+    this.cards = Array.from(this.list.children);
+    this.page = this.cards.length;
+    const rest = root.querySelector('template');
+    if (rest) this.cards.push(...rest.content.children);
     this.filters = Array.from(root.querySelectorAll('select'));
     this.output = root.querySelector('output');
     this.more = root.querySelector('.more');
@@ -339,8 +343,7 @@ class Gallery {
         (filter) => filter.value === '' || card.dataset['f' + filter.dataset.filter] === filter.value);
     this.fitting = this.cards.filter(wanted);
     this.shown = Math.min(most, this.fitting.length);
-    const visible = new Set(this.fitting.slice(0, this.shown));
-    for (const card of this.cards) card.hidden = !visible.has(card);
+    this.list.replaceChildren(...this.fitting.slice(0, this.shown));
     this.output.textContent = format.count(this.fitting.length) + ' / ' + format.count(this.cards.length);
     this.more.hidden = this.shown === this.fitting.length;
   }

@@ -166,6 +166,18 @@ TEST(Html, ShowsAPictureThatWasNotFoundAsMissing) {
   EXPECT_THAT(page, HasSubstr("<li data-f0=\"garden\">"));
 }
 
+TEST(Html, KeepsPicturesBehindTheFirstFewForLater) {
+  Gallery gallery{Table("errors", {text_column("path")}), {}, {}};
+  for (int i = 0; i < 30; ++i) gallery.table.add_row({std::to_string(i) + ".jpg"});
+  gallery.thumbnails.resize(30);
+  const std::string page = render_html(of_blocks({gallery}));
+  const size_t later = page.find("<template>");
+  ASSERT_NE(later, std::string::npos);
+  EXPECT_LT(page.find("23.jpg"), later);
+  EXPECT_GT(page.find("24.jpg"), later);
+  EXPECT_LT(page.find("29.jpg"), page.find("</template>"));
+}
+
 TEST(Html, LeavesGapsWherePlotsHaveNoValue) {
   Plot plot;
   plot.caption = "Precision";

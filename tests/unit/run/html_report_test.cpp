@@ -77,6 +77,16 @@ TEST(HtmlDocument, SaysAllItsOwnWordsInChineseToo) {
   EXPECT_THAT(page, HasSubstr("<span lang=\"zh\">错误接受</span>"));
 }
 
+TEST(HtmlDocument, ListsMoreBadPicturesThanText) {
+  const RunInfo run = floorplan_run();
+  EvaluationAccumulator accumulator(run);
+  for (int64_t row = 0; row < 600; ++row) accumulator.add(undecodable(row));
+  const Document document =
+      html_document(run, accumulator.result(), {[](const auto&) {}, PictureFinder()});
+  EXPECT_EQ(document.find_table("bad_images")->rows().size(), 500u);
+  EXPECT_EQ(document.find_table("bad_image_codes")->rows().size(), 1u);
+}
+
 TEST(HtmlDocument, WithoutLabelsHasNoThresholds) {
   const RunInfo run = floorplan_run();
   EvaluationAccumulator accumulator(run);
