@@ -1,7 +1,6 @@
 #include "run/inspect.h"
 
 #include "commands.h"
-#include "run/format_document.h"
 
 namespace fpcls {
 
@@ -13,12 +12,12 @@ Command inspect_command() {
        "shows that fpcls computes what PyTorch does; a difference above --tolerance exits with 1.",
        "  fpcls inspect models/wireframe.safetensors\n"
        "  fpcls inspect resnet50.pt --verify resnet50.io.safetensors\n"
-       "  fpcls inspect resnet50.pth --architecture resnet50 --format json"},
+       "  fpcls inspect resnet50.pth --architecture resnet50 --format json\n"
+       "  fpcls inspect resnet50.pt --out resnet50.svg"},
       [](const InspectOptions& options, const std::vector<OptionSpec>&,
          const std::vector<std::string>&) {
         const InspectResult result = run_inspect(options);
-        fmt::print("{}", format_document(inspect_document(result), "layers", options.output.format,
-                                         [&] { return inspect_json(result); }));
+        fmt::print("{}", inspect_text(result, options.output.format));
         return result.passed() ? 0 : 1;
       });
 }

@@ -2,7 +2,11 @@
 
 #include <openssl/evp.h>
 
+#include <fstream>
+#include <vector>
+
 #include "base/error.h"
+#include "base/text.h"
 
 namespace fpcls {
 
@@ -33,6 +37,17 @@ std::string Sha256::hex() {
 std::string sha256_hex(std::string_view bytes) {
   Sha256 hash;
   hash.update(bytes);
+  return hash.hex();
+}
+
+std::string sha256_of_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<char> piece(size_t{1} << 20);
+  Sha256 hash;
+  while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())) || file.gcount() > 0) {
+    hash.update({piece.data(), static_cast<size_t>(file.gcount())});
+  }
+  if (!file.eof()) fail("{}: cannot be read", quoted(path));
   return hash.hex();
 }
 

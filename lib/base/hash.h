@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,5 +24,8 @@ class Sha256 {
 
 /// SHA-256 of `bytes`, 64 lower-case hexadecimal digits.
 std::string sha256_hex(std::string_view bytes);
+/// That of a file, of which only a piece at a time is in memory. Throws Error where it can't be
+/// read.
+std::string sha256_of_file(const std::filesystem::path& path);
 
 }  // namespace fpcls

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -34,6 +35,10 @@ class TorchBackend {
                                                 const Preprocessing& preprocessing,
                                                 const TrainerOptions& options) = 0;
   virtual std::unique_ptr<Importer> make_importer() = 0;
+  /// Writes `graph` as a TorchScript file that `torch.jit.load` takes, with `note`, JSON, inside.
+  /// Throws Error naming the layer that TorchScript has no equal for.
+  virtual void save_torchscript(const std::filesystem::path& path, const Graph& graph,
+                                const std::string& note) = 0;
   virtual std::string version() const = 0;  ///< libtorch's
   virtual bool bf16_is_fast() const = 0;    ///< whether this CPU multiplies bf16 in hardware
 };

@@ -6,11 +6,10 @@
 #include <array>
 #include <cmath>
 #include <functional>
-#include <set>
 
 #include "base/random.h"
 #include "base/text.h"
-#include "model/convert.h"
+#include "model/families.h"
 
 namespace fpcls {
 namespace {
@@ -39,7 +38,7 @@ const Family& find_family(const std::string& name) {
   for (const Family& family : kFamilies) {
     if (family.name == name) return family;
   }
-  const std::vector<std::string> known = known_architectures();
+  const std::vector<std::string> known = resnet_architectures();
   const std::string close = closest_name(name, known);
   if (!close.empty()) {
     fail("architecture {} is not known; did you mean {}?", quoted(name), quoted(close));
@@ -182,66 +181,6 @@ class Initializer {
   uint64_t index_ = 0;
 };
 
-/// The tensors of a state dict, and what is wrong with them.
-class WeightFinder {
- public:
-  explicit WeightFinder(const TensorMap& weights) : weights_(weights) {}
-
-  Tensor operator()(const std::string& name, const Shape& shape, Role, int64_t) {
-    asked_.insert(name);
-    const auto found = weights_.find(name);
-    if (found == weights_.end()) {
-      missing_.push_back(name);
-      return {};
-    }
-    const Tensor& tensor = found->second;
-    const bool floating = tensor.dtype() == DType::f32 || tensor.dtype() == DType::bf16;
-    if (!floating || tensor.shape() != shape) {
-      misshapen_.push_back(fmt::format("{} is {} {}, expected f32 {}", name,
-                                       enum_name(tensor.dtype()), shape_text(tensor.shape()),
-                                       shape_text(shape)));
-      return {};
-    }
-    return as_f32(tensor);
-  }
-
-  void check(const std::string& architecture, const std::string& where) const {
-    std::vector<std::string> unexpected;
-    for (const auto& [name, tensor] : weights_) {
-      // A counter that only training with a cumulative average reads.
-      const std::string_view counter = ".num_batches_tracked";
-      const bool counts = name.size() > counter.size() &&
-                          name.compare(name.size() - counter.size(), counter.size(), counter) == 0;
-      if (!counts && asked_.count(name) == 0) unexpected.push_back(name);
-    }
-    if (missing_.empty() && misshapen_.empty() && unexpected.empty()) return;
-    std::string complaint;
-    append(complaint, "missing", missing_);
-    append(complaint, "unexpected", unexpected);
-    append(complaint, "of another shape", misshapen_);
-    fail("{}: the weights aren't those of {}: {}; choose another --architecture", where,
-         architecture, complaint);
-  }
-
- private:
-  static void append(std::string& text, const char* what, const std::vector<std::string>& names) {
-    constexpr size_t kShown = 3;
-    if (names.empty()) return;
-    if (!text.empty()) text += "; ";
-    const size_t shown = std::min(names.size(), kShown);
-    text += fmt::format(
-        "{} {} ({}{})", names.size(), what,
-        one_line(fmt::format(
-            "{}",
-            fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "))),
-        names.size() > kShown ? ", …" : "");
-  }
-
-  const TensorMap& weights_;
-  std::set<std::string> asked_;
-  std::vector<std::string> missing_, misshapen_;
-};
-
 Graph build(const Family& family, int64_t channels, int64_t outputs, int height, int width,
             const WeightSource& source, const std::function<void()>& check,
             const std::string& where) {
@@ -249,21 +188,6 @@ Graph build(const Family& family, int64_t channels, int64_t outputs, int height,
   check();
   const int last = builder.last();
   return Graph({1, 3, height, width}, builder.take(), {{"logits", last}}, where);
-}
-
-/// First extent of a weight that tells how large a network is.
-int64_t first_extent(const TensorMap& weights, const std::string& name, size_t rank,
-                     const std::string& architecture, const std::string& where) {
-  const auto found = weights.find(name);
-  constexpr int64_t kMaxChannels = 1 << 16;
-  if (found == weights.end() || found->second.shape().size() != rank ||
-      found->second.shape()[0] < 1 || found->second.shape()[0] > kMaxChannels) {
-    fail(
-        "{}: the weights aren't those of {}: {} of {} axes is missing; choose another "
-        "--architecture",
-        where, architecture, quoted(name), rank);
-  }
-  return found->second.shape()[0];
 }
 
 void check_side(const char* what, int value) {
@@ -289,20 +213,20 @@ Graph build_resnet(const ResNetSpec& spec) {
       spec.architecture);
 }
 
-Graph graph_from_weights(const std::string& architecture, const TensorMap& weights, int height,
-                         int width, const std::string& where) {
+Graph resnet_from_weights(const std::string& architecture, WeightFinder& weights, int height,
+                          int width, const std::string& where) {
   const Family& family = find_family(architecture);
-  check_side("height", height);
-  check_side("width", width);
-  const int64_t channels = first_extent(weights, "conv1.weight", 4, architecture, where);
-  const int64_t outputs = first_extent(weights, "fc.weight", 2, architecture, where);
-  WeightFinder finder(weights);
+  const int64_t channels = weights.outputs_of("conv1.weight", 4, architecture, where);
+  const int64_t outputs = weights.outputs_of("fc.weight", 2, architecture, where);
+  const WeightSource source = [&](const std::string& name, const Shape& shape, Role, int64_t) {
+    return weights.find(name, shape);
+  };
   return build(
-      family, channels, outputs, height, width, std::ref(finder),
-      [&] { finder.check(architecture, where); }, where);
+      family, channels, outputs, height, width, source, [&] { weights.check(architecture, where); },
+      where);
 }
 
-std::vector<std::string> known_architectures() {
+std::vector<std::string> resnet_architectures() {
   std::vector<std::string> names;
   for (const Family& family : kFamilies) names.emplace_back(family.name);
   return names;

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "graph/graph.h"
-#include "model/safetensors.h"
 
 /// The ResNet family: residual networks of any depth and width, with torchvision's layer names, so
 /// that its weights fit. He et al. 2016 (ResNet), Xie et al. 2017 (ResNeXt), Zagoruyko and
@@ -14,7 +13,7 @@
 namespace fpcls {
 
 struct ResNetSpec {
-  std::string architecture = "resnet18";  ///< one of `known_architectures()`
+  std::string architecture = "resnet18";  ///< one of `resnet_architectures()`
   /// Scales every layer's channels: the first convolution has 64 times this, rounded to a multiple
   /// of 8 and at least 8.
   double width_multiplier = 1;
@@ -29,12 +28,7 @@ struct ResNetSpec {
 /// "input", output "logits".
 Graph build_resnet(const ResNetSpec& spec);
 
-/// The graph with the `weights` of a PyTorch state dict; channels and number of outputs are those
-/// of the weights. Throws Error, beginning with `where`, that lists missing, unexpected and
-/// misshapen tensors.
-Graph graph_from_weights(const std::string& architecture, const TensorMap& weights, int height,
-                         int width, const std::string& where);
-
-std::vector<std::string> known_architectures();
+/// The members of the family.
+std::vector<std::string> resnet_architectures();
 
 }  // namespace fpcls

@@ -11,13 +11,41 @@
 /// What is inside a model file, and whether fpcls computes what PyTorch does.
 namespace fpcls {
 
+enum class InspectFormat { text, markdown, json, csv, dot };
+
+template <>
+struct EnumNames<InspectFormat> {
+  static constexpr std::pair<InspectFormat, std::string_view> entries[] = {
+      {InspectFormat::text, "text"},
+      {InspectFormat::markdown, "markdown"},
+      {InspectFormat::json, "json"},
+      {InspectFormat::csv, "csv"},
+      {InspectFormat::dot, "dot"}};
+};
+
+struct InspectOutputOptions {
+  InspectFormat format = InspectFormat::text;
+  std::string out;
+  bool quiet = false;
+  bool verbose = false;
+
+  template <class Visitor>
+  void describe(Visitor& v) {
+    v.option("format", format, "Form of what goes to stdout; dot is a drawing of the graph");
+    v.path("o,out", out,
+           "Write the drawing there: .dot, or .svg, .png, .pdf where Graphviz is installed");
+    v.option("quiet", quiet, "No progress, no remarks");
+    v.option("verbose", verbose, "Say what is run, and on what");
+  }
+};
+
 struct InspectOptions {
   std::string model;
   ForeignModelOptions foreign;
   std::string verify;
   double tolerance = 1e-4;
   RuntimeOptions runtime;
-  OutputOptions output;
+  InspectOutputOptions output;
 
   template <class Visitor>
   void describe(Visitor& v) {
@@ -49,5 +77,7 @@ struct InspectResult {
 InspectResult run_inspect(const InspectOptions& options);
 Document inspect_document(const InspectResult& result);
 std::string inspect_json(const InspectResult& result);
+/// What goes to stdout.
+std::string inspect_text(const InspectResult& result, InspectFormat format);
 
 }  // namespace fpcls

@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "exec/backend.h"
+#include "model/architectures.h"
 #include "model/model_file.h"
-#include "model/resnet.h"
+#include "model/script_notes.h"
 #include "model/state_dict.h"
 
 namespace fpcls {
@@ -18,9 +18,10 @@ namespace {
 
 constexpr int kUsualSize = 224;
 
-/// Foreign models: what the options say, over what torchvision's models are trained with. Their
-/// pixels are decoded exactly, as the training did.
-Preprocessing foreign_preprocessing(const ForeignModelOptions& options, const std::string& where) {
+/// Foreign models: what the options say, over what the file notes, over what torchvision's models
+/// are trained with. Their pixels are decoded exactly, as the training did.
+Preprocessing foreign_preprocessing(const ForeignModelOptions& options, const ScriptNotes& notes,
+                                    const std::string& where) {
   const auto triple = [&](const std::vector<float>& values, const char* name,
                           std::array<float, 3>& field) {
     if (values.empty()) return;
@@ -30,10 +31,14 @@ Preprocessing foreign_preprocessing(const ForeignModelOptions& options, const st
     std::copy(values.begin(), values.end(), field.begin());
   };
   Preprocessing p;
-  p.height = p.width = options.size.value_or(kUsualSize);
-  p.fit = options.fit.value_or(Fit::center_crop);
-  p.resize = options.resize.value_or(p.height * 256 / 224);
-  p.decode = options.decode.value_or(Decode::exact);
+  p.height = options.size.value_or(notes.height.value_or(kUsualSize));
+  p.width = options.size.value_or(notes.width.value_or(kUsualSize));
+  const bool noted_size = !options.size && notes.resize;
+  p.fit = options.fit.value_or(notes.fit.value_or(Fit::center_crop));
+  p.resize = options.resize.value_or(noted_size ? *notes.resize : p.height * 256 / 224);
+  p.decode = options.decode.value_or(notes.decode.value_or(Decode::exact));
+  p.mean = notes.mean.value_or(p.mean);
+  p.std = notes.std.value_or(p.std);
   triple(options.mean, "mean", p.mean);
   triple(options.std, "std", p.std);
   if (p.fit == Fit::center_crop && p.resize < p.height) {
@@ -66,12 +71,12 @@ void choose_positive(Head& head, const std::string& positive, const std::string&
 }
 
 /// What a foreign model's outputs mean. One output needs the positive label only.
-Head foreign_head(const ForeignModelOptions& options, int64_t outputs, HeadNeed need,
-                  const std::string& where) {
+Head foreign_head(const ForeignModelOptions& options, const ScriptNotes& notes, int64_t outputs,
+                  HeadNeed need, const std::string& where) {
   Head head;
-  head.labels = options.model_labels;
-  if (head.labels.empty() && outputs == 1 && !options.positive.empty())
-    head.labels = {options.positive};
+  head.labels = options.model_labels.empty() ? notes.labels : options.model_labels;
+  const std::string& positive = options.positive.empty() ? notes.positive : options.positive;
+  if (head.labels.empty() && outputs == 1 && !positive.empty()) head.labels = {positive};
   if (head.labels.empty() && need == HeadNeed::optional) {
     for (int64_t i = 0; i < outputs; ++i) head.labels.push_back(fmt::format("{}", i));
     return head;
@@ -83,9 +88,9 @@ Head foreign_head(const ForeignModelOptions& options, int64_t outputs, HeadNeed 
         "the positive one",
         where, outputs, outputs == 1 ? "" : "s", outputs == 1 ? "it means" : "they mean");
   }
-  if (!options.positive.empty()) {
-    choose_positive(head, options.positive, where);
-  } else if (outputs <= 2) {
+  if (!positive.empty()) {
+    choose_positive(head, positive, where);
+  } else if (outputs <= 2 && need == HeadNeed::required) {
     fail("{}: is a binary model; say which label its score speaks for (--positive {})", where,
          head.labels.back());
   }
@@ -123,6 +128,34 @@ Graph load_foreign_graph(const std::string& path, ModelKind kind,
                             preprocessing.width, quoted(path));
 }
 
+/// The layer by which the network itself normalises what it is given, or nullptr.
+const Node* own_normalisation(const Graph& graph) {
+  std::vector<bool> moved(static_cast<size_t>(graph.size()));  // only parts of the input
+  moved[0] = true;
+  for (int i = 1; i < graph.size(); ++i) {
+    const Node& node = graph.node(i);
+    if (node.inputs.empty() || !moved[static_cast<size_t>(node.inputs[0])]) continue;
+    const auto* affine = std::get_if<AffineAttributes>(&node.attributes);
+    if (affine != nullptr && !affine->learned) return &node;
+    moved[static_cast<size_t>(i)] =
+        node.op == Op::slice || node.op == Op::reshape || node.op == Op::permute;
+  }
+  return nullptr;
+}
+
+/// Whether the picture's own mean and std come before or instead of such a layer, nobody can tell.
+void want_normalisation(const Graph& graph, const ForeignModelOptions& options,
+                        const ScriptNotes& notes, const std::string& where) {
+  const bool known = (!options.mean.empty() && !options.std.empty()) || (notes.mean && notes.std);
+  const Node* layer = known ? nullptr : own_normalisation(graph);
+  if (layer == nullptr) return;
+  fail(
+      "{}: scales its input itself (layer {}); say what it is to be given with --mean and --std: 0 "
+      "and 1 for numbers in 0..1, 0.485 0.456 0.406 and 0.229 0.224 0.225 where it expects "
+      "torchvision's",
+      where, quoted(layer->name));
+}
+
 }  // namespace
 
 LoadedModel load_model(const std::string& path, const ForeignModelOptions& foreign, HeadNeed need) {
@@ -133,17 +166,22 @@ LoadedModel load_model(const std::string& path, const ForeignModelOptions& forei
     model.path = path;
     return model;
   }
-  const Preprocessing preprocessing = foreign_preprocessing(foreign, where);
+  const ScriptNotes notes =
+      kind == ModelKind::torchscript ? read_script_notes(path) : ScriptNotes();
+  const Preprocessing preprocessing = foreign_preprocessing(foreign, notes, where);
   Graph graph = load_foreign_graph(path, kind, foreign, preprocessing);
   check_finite(graph, where);
-  Head head = foreign_head(foreign, graph.output_count(), need, where);
+  if (need == HeadNeed::required) want_normalisation(graph, foreign, notes, where);
+  Head head = foreign_head(foreign, notes, graph.output_count(), need, where);
   check_head(head, static_cast<int>(graph.output_count()), where);
   LoadedModel model{std::move(graph)};
+  model.labels_known = !foreign.model_labels.empty() || !notes.labels.empty() || head.binary();
   model.head = std::move(head);
   model.preprocessing = preprocessing;
-  model.architecture = foreign.architecture;
+  model.accept = notes.accept.value_or(model.accept);
+  model.architecture = foreign.architecture.empty() ? notes.architecture : foreign.architecture;
   model.path = path;
-  model.sha256 = sha256_hex(MappedFile::open(path)->bytes());
+  model.sha256 = sha256_of_file(path);
   return model;
 }
 

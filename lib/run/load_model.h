@@ -19,6 +19,7 @@ struct LoadedModel {
 
   Graph graph;
   Head head;
+  bool labels_known = true;  ///< if not, they are the outputs' numbers
   Preprocessing preprocessing;
   float accept = 0.5F;
   std::string architecture;  ///< empty when not known

@@ -3,6 +3,7 @@
 #include <torch/version.h>
 
 #include "torch/executor.h"
+#include "torch/exporter.h"
 #include "torch/importer.h"
 #include "torch/trainer.h"
 
@@ -20,6 +21,10 @@ class LibtorchBackend : public TorchBackend {
     return make_torch_trainer(graph, preprocessing, options);
   }
   std::unique_ptr<Importer> make_importer() override { return make_torchscript_importer(); }
+  void save_torchscript(const std::filesystem::path& path, const Graph& graph,
+                        const std::string& note) override {
+    export_torchscript(path, graph, note);
+  }
   std::string version() const override { return TORCH_VERSION; }
   bool bf16_is_fast() const override { return fpcls::bf16_is_fast(); }
 };

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "model/architectures.h"
 #include "unit/model/test_files.h"
 
 namespace fpcls {
@@ -53,7 +54,7 @@ TEST(ResNet, HasTorchvisionsParametersAndMacs) {
 }
 
 TEST(ResNet, BuildsEveryArchitectureAtEveryWidthAndSize) {
-  for (const std::string& architecture : known_architectures()) {
+  for (const std::string& architecture : resnet_architectures()) {
     ResNetSpec spec = small_spec(architecture);
     const Graph graph = build_resnet(spec);
     EXPECT_EQ(graph.output_count(), 2) << architecture;
@@ -147,7 +148,7 @@ TEST(ResNet, RefusesAbsurdSizes) {
 }
 
 TEST(GraphFromWeights, InfersWidthAndOutputs) {
-  for (const std::string& architecture : known_architectures()) {
+  for (const std::string& architecture : resnet_architectures()) {
     const Graph graph = build_resnet(small_spec(architecture));
     const Graph read = graph_from_weights(architecture, weights_of(graph), 64, 64, "w.pt");
     ASSERT_EQ(read.size(), graph.size());

@@ -68,9 +68,10 @@ void ScriptMaker::save(const std::filesystem::path& path, bool frozen) const {
   module.save(path.string());
 }
 
-Tensor ScriptMaker::run(const std::filesystem::path& path, const Tensor& x) {
+Tensor ScriptMaker::run(const std::filesystem::path& path, const Tensor& x, bool training) {
   const at::NoGradGuard no_grad;
   torch::jit::Module module = torch::jit::load(path.string());
+  if (training) module.train();
   const at::Tensor y = module.forward({copied(x)}).toTensor().contiguous();
   const float* values = y.data_ptr<float>();
   return Tensor::from(y.sizes().vec(), std::vector<float>(values, values + y.numel()));

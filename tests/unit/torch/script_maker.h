@@ -20,7 +20,7 @@ class ScriptMaker {
   void save(const std::filesystem::path& path, bool frozen = false) const;
 
   /// What libtorch itself gives for `x`.
-  static Tensor run(const std::filesystem::path& path, const Tensor& x);
+  static Tensor run(const std::filesystem::path& path, const Tensor& x, bool training = false);
 
  private:
   std::map<std::string, Tensor> weights_;
