@@ -35,7 +35,8 @@ class TorchBackend {
                                                 const Preprocessing& preprocessing,
                                                 const TrainerOptions& options) = 0;
   virtual std::unique_ptr<Importer> make_importer() = 0;
-  /// Writes `graph` as a TorchScript file that `torch.jit.load` takes, with `note`, JSON, inside.
+  /// Writes `graph` as a TorchScript file that `torch.jit.load` takes, with `note`, JSON or
+  /// nothing, inside.
   /// Throws Error naming the layer that TorchScript has no equal for.
   virtual void save_torchscript(const std::filesystem::path& path, const Graph& graph,
                                 const std::string& note) = 0;

@@ -55,7 +55,9 @@ void export_torchscript(const std::filesystem::path& path, const Graph& graph,
               file.write({static_cast<const char*>(bytes), size});
               return size;
             };
-            torch::jit::ExportModule(module, write, {{"fpcls.json", note}});
+            torch::jit::ExtraFilesMap extra;
+            if (!note.empty()) extra["fpcls.json"] = note;
+            torch::jit::ExportModule(module, write, extra);
           });
   file.commit();
 }
