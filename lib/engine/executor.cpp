@@ -19,15 +19,17 @@ namespace {
 
 size_t at(int index) { return static_cast<size_t>(index); }
 
-/// The graph's structure without its numbers, so that they aren't kept twice once they are packed.
-/// Nothing may read a weight of it.
+/// The graph without the layers' weights, so that they aren't kept twice once they are packed:
+/// nothing may read one. The other numbers are copied, so that no file stays mapped for them.
 Graph hollow(const Graph& graph) {
   static const char nothing = 0;
   std::vector<Node> nodes = graph.nodes();
   for (Node& node : nodes) {
     for (auto& [key, tensor] : node.weights) {
-      tensor = Tensor(tensor.dtype(), tensor.shape(),
-                      std::shared_ptr<const void>(std::shared_ptr<const void>(), &nothing));
+      const bool packed = key == "weight" && (node.op == Op::conv || node.op == Op::linear);
+      auto copy = std::make_shared<const std::string>(packed ? "" : tensor.bytes());
+      const void* numbers = packed ? &nothing : copy->data();
+      tensor = Tensor(tensor.dtype(), tensor.shape(), std::shared_ptr<const void>(copy, numbers));
     }
   }
   return graph.with_nodes(std::move(nodes));
@@ -74,9 +76,8 @@ class EngineExecutor : public Executor {
       const Plan& plan = plan_for(count);
       WorkspacePool::Lease workspace(WorkspacePool::instance());
       BoundPlan& bound = workspace->bind(plan);
-      enter_pixels(
-          table_, batch.pixels.data() + at(static_cast<int>(first)) * batch.picture_bytes(),
-          count * batch.height * batch.width, static_cast<float*>(bound.address(plan.inputs[0])));
+      enter(batch.pixels.data() + at(static_cast<int>(first)) * batch.picture_bytes(),
+            count * batch.height * batch.width, plan.inputs[0], bound.address(plan.inputs[0]));
       for (size_t i = 0; i < plan.launches.size(); ++i) bound.run(i, workspace->stream());
       const auto* values = static_cast<const float*>(bound.address(plan.output));
       scores.insert(scores.end(), values, values + count * graph_.output_count());
@@ -197,6 +198,14 @@ class EngineExecutor : public Executor {
 
   PlanSource source() { return {graph_, float_type_, weights_}; }
 
+  /// Pictures as the first layer reads them.
+  void enter(const uint8_t* bytes, int64_t pixels, const Place& place, void* to) const {
+    if (!place.is_integer()) return enter_pixels(table_, bytes, pixels, static_cast<float*>(to));
+    const bool negative = type_of(place.desc) == memory::data_type::s8;
+    const QuantParams params{place.scale, 0, negative ? -128 : 0, negative ? 127 : 255};
+    enter_pixels(quantized_table(table_, params), bytes, pixels, static_cast<uint8_t*>(to));
+  }
+
   Tensor run_plan(const Plan& plan, const std::vector<Tensor>& inputs, const NodeHook& hook) {
     WorkspacePool::Lease workspace(WorkspacePool::instance());
     BoundPlan& bound = workspace->bind(plan);
@@ -204,7 +213,8 @@ class EngineExecutor : public Executor {
       const memory::dims dims = dims_of(plan.inputs[i].desc);
       const auto from = plain_desc(Shape(dims.begin(), dims.end()), memory::data_type::f32);
       reorder({from, cpu_engine(), const_cast<float*>(inputs[i].data<float>())},
-              {plan.inputs[i].desc, cpu_engine(), bound.address(plan.inputs[i])});
+              {plan.inputs[i].desc, cpu_engine(), bound.address(plan.inputs[i])},
+              1.0F / plan.inputs[i].scale);
     }
     if (hook) {
       hook({0, 0, {}, [&] { return inputs[0]; }});
@@ -238,7 +248,8 @@ class EngineExecutor : public Executor {
     const memory::dims dims = dims_of(place.desc);
     const memory::desc plain = plain_desc(Shape(dims.begin(), dims.end()), memory::data_type::f32);
     std::vector<float> values(plain.get_size() / sizeof(float));
-    reorder({place.desc, cpu_engine(), bound.address(place)}, {plain, cpu_engine(), values.data()});
+    reorder({place.desc, cpu_engine(), bound.address(place)}, {plain, cpu_engine(), values.data()},
+            place.scale);
     if (shape.back() < 0) shape.back() = static_cast<int64_t>(values.size()) / shape[0];
     return Tensor::from(std::move(shape), std::move(values));
   }

@@ -4,6 +4,7 @@
 
 #include "engine/kernel.h"
 #include "graph/fold.h"
+#include "graph/quantize.h"
 
 namespace fpcls {
 namespace {
@@ -16,6 +17,7 @@ class Fuser {
       : graph_(graph),
         output_(graph.outputs()[0].node),
         norms_(foldable_batch_norms(graph)),
+        grids_(grids(graph)),
         readers_(at(graph.size())),
         needed_(at(graph.size())),
         merged_(at(graph.size())) {
@@ -40,9 +42,13 @@ class Fuser {
  private:
   FusedStep step_from(int anchor) {
     const Node& node = graph_.node(anchor);
-    FusedStep step{anchor, anchor, -1, node.inputs, {}};
+    FusedStep step{anchor, anchor, -1, -1, node.inputs, {}};
     switch (node.op) {
       case Op::conv:
+        if (node.is_int8()) {
+          merge_integers(step);
+          break;
+        }
         merge_norm(step);
         if (!merge_activation(step) && merge_add(step)) merge_activation(step);
         break;
@@ -71,6 +77,30 @@ class Fuser {
   void merge(FusedStep& step, int node) {
     merged_[at(node)] = true;
     step.result = node;
+  }
+
+  /// An i8 layer adds in place only what is integers too, to give integers.
+  void merge_integers(FusedStep& step) {
+    FusedStep with_sum = step;
+    std::vector<bool> before = merged_;
+    if (merge_add(with_sum) && grids_[at(with_sum.epilogue.back().other)]) {
+      merge_activation(with_sum);
+      if (merge_rounding(with_sum)) {
+        step = with_sum;
+        return;
+      }
+    }
+    merged_ = std::move(before);
+    merge_activation(step);
+    merge_rounding(step);
+  }
+
+  bool merge_rounding(FusedStep& step) {
+    const int reader = only_reader(step.result);
+    if (reader < 0 || graph_.node(reader).op != Op::quantize) return false;
+    step.rounding = reader;
+    merge(step, reader);
+    return true;
   }
 
   void merge_norm(FusedStep& step) {
@@ -103,6 +133,7 @@ class Fuser {
   const Graph& graph_;
   int output_;
   std::vector<int> norms_;
+  std::vector<std::optional<QuantParams>> grids_;
   std::vector<std::vector<int>> readers_;
   std::vector<bool> needed_;
   std::vector<bool> merged_;

@@ -18,6 +18,7 @@ struct FusedStep {
   int anchor = 0;           ///< the node whose op it is
   int result = 0;           ///< the last node that was fused: the one whose result it gives
   int norm = -1;            ///< the batch norm folded into the anchor's weights
+  int rounding = -1;        ///< the quantize node whose integers it stores; i8 layers only
   std::vector<int> inputs;  ///< those of the anchor
   std::vector<FusedOp> epilogue;
 

@@ -24,7 +24,11 @@ dnnl::primitive_attr attributes(const std::vector<Epilogue>& epilogue = {}) {
   dnnl::post_ops ops;
   for (const Epilogue& step : epilogue) {
     if (step.sum) {
-      ops.append_sum(1.0F);
+#if DNNL_VERSION_MAJOR >= 3
+      ops.append_sum(step.sum_scale, 0, step.sum_type);
+#else
+      ops.append_sum(step.sum_scale, step.sum_type);
+#endif
     } else {
       append_eltwise(ops, step.eltwise);
     }
@@ -113,19 +117,32 @@ std::vector<Eltwise> eltwise_of(const Node& node) {
   }
 }
 
+bool bias_before_scales() { return DNNL_VERSION_MAJOR < 3; }
+
 Kernel conv_kernel(const memory::desc& src, const memory::desc& weights, bool bias,
                    const memory::desc& dst, const Window& window,
-                   const std::vector<Epilogue>& epilogue) {
+                   const std::vector<Epilogue>& epilogue, const ChannelScales& scales) {
   return guarded("convolution", [&] {
     using Conv = dnnl::convolution_forward;
-    const memory::desc bias_layout =
-        bias ? bias_desc(weights, dims_of(weights).size() == 5) : memory::desc();
-    const auto pd = describe<Conv>(
-        attributes(epilogue), kInference, algorithm::convolution_direct, src, weights, bias_layout,
-        dst, window.stride, less_one(window.dilation), window.padding_before, window.padding_after);
+    const bool grouped = dims_of(weights).size() == 5;
+    const memory::desc bias_layout = bias ? bias_desc(weights, grouped) : memory::desc();
+    dnnl::primitive_attr attr = attributes(epilogue);
+    std::map<int, std::vector<float>> factors;
+    if (!scales.empty()) {
+#if DNNL_VERSION_MAJOR >= 3
+      attr.set_scales_mask(DNNL_ARG_WEIGHTS, grouped ? 3 : 1);
+      factors[DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS] = scales;
+#else
+      attr.set_output_scales(2, scales);
+#endif
+    }
+    const auto pd = describe<Conv>(attr, kInference, algorithm::convolution_direct, src, weights,
+                                   bias_layout, dst, window.stride, less_one(window.dilation),
+                                   window.padding_before, window.padding_after);
     Kernel kernel = finish<Conv>(pd);
     kernel.src = pd.src_desc();
     kernel.weights = pd.weights_desc();
+    kernel.factors = std::move(factors);
     return kernel;
   });
 }
@@ -154,14 +171,24 @@ Kernel matmul_kernel(const memory::desc& src, const memory::desc& weights,
 Kernel pool_kernel(algorithm algorithm, const memory::desc& src, const memory::desc& dst,
                    const Window& window) {
   return guarded("pooling", [&] {
+    const memory::dims dilation = less_one(window.dilation);
 #if DNNL_VERSION_MAJOR >= 3
     using Pool = dnnl::pooling_forward;
 #else
     using Pool = dnnl::pooling_v2_forward;
+    using Undilated = dnnl::pooling_forward;
+    if (dilation == memory::dims{0, 0}) {  // all that there is for integers
+      const auto pd =
+          describe<Undilated>(attributes(), kInference, algorithm, src, dst, window.stride,
+                              window.kernel, window.padding_before, window.padding_after);
+      Kernel kernel = finish<Undilated>(pd);
+      kernel.src = pd.src_desc();
+      return kernel;
+    }
 #endif
     const auto pd =
         describe<Pool>(attributes(), kInference, algorithm, src, dst, window.stride, window.kernel,
-                       less_one(window.dilation), window.padding_before, window.padding_after);
+                       dilation, window.padding_before, window.padding_after);
     Kernel kernel = finish<Pool>(pd);
     kernel.src = pd.src_desc();
     return kernel;
@@ -251,10 +278,19 @@ Kernel concat_kernel(int axis, const std::vector<memory::desc>& sources) {
   });
 }
 
-Kernel reorder_kernel(const memory::desc& src, const memory::desc& dst) {
+Kernel reorder_kernel(const memory::desc& src, const memory::desc& dst, float factor) {
   return guarded("reorder", [&] {
-    const dnnl::reorder::primitive_desc pd(cpu_engine(), src, cpu_engine(), dst, attributes());
+    dnnl::primitive_attr attr = attributes();
     Kernel kernel;
+    if (factor != 1) {
+#if DNNL_VERSION_MAJOR >= 3
+      attr.set_scales_mask(DNNL_ARG_SRC, 0);
+      kernel.factors[DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC] = {factor};
+#else
+      attr.set_output_scales(0, {factor});
+#endif
+    }
+    const dnnl::reorder::primitive_desc pd(cpu_engine(), src, cpu_engine(), dst, attr);
     kernel.primitive = dnnl::reorder(pd);
     kernel.src = src;
     kernel.dst = dst;

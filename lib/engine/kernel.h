@@ -1,6 +1,7 @@
 #pragma once
 
 #include <dnnl.hpp>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ const dnnl::engine& cpu_engine();
 struct Kernel {
   dnnl::primitive primitive;
   memory::desc src, weights, dst, scratchpad;
+  /// Factors that oneDNN 3 wants as arguments when it runs: DNNL_ARG_… and numbers.
+  std::map<int, std::vector<float>> factors;
   std::string name;  ///< of the implementation, such as "jit:avx512_core"
 
   /// Whether it is one of oneDNN's plain loops, a hundred times slower than its generated code.
@@ -38,9 +41,12 @@ std::vector<Eltwise> eltwise_of(const Node& node);
 
 /// What is done to a kernel's result before it is stored.
 struct Epilogue {
-  /// Adds what stands in the result's place already.
+  /// Adds what stands in the result's place already: its integers, of type `sum_type`, times
+  /// `sum_scale`.
   bool sum = false;
   Eltwise eltwise;  ///< where it isn't a sum
+  float sum_scale = 1;
+  memory::data_type sum_type = memory::data_type::undef;  ///< undef: the result's own
 };
 
 struct Window {
@@ -48,11 +54,16 @@ struct Window {
   memory::dims padding_before, padding_after;
 };
 
+/// What a convolution of integers multiplies each output channel's sums by, {O}; empty where the
+/// numbers are real. oneDNN 2 adds the bias before that, oneDNN 3 after.
+using ChannelScales = std::vector<float>;
+bool bias_before_scales();
+
 /// `weights` is {O, I, kh, kw} or {groups, O / groups, I / groups, kh, kw}; its layout, like those
 /// of `src` and `dst`, may be left to oneDNN (`any`), which then says what it chose.
 Kernel conv_kernel(const memory::desc& src, const memory::desc& weights, bool bias,
                    const memory::desc& dst, const Window& window,
-                   const std::vector<Epilogue>& epilogue);
+                   const std::vector<Epilogue>& epilogue, const ChannelScales& scales = {});
 
 /// A fully connected layer: `src` is {N, I} or {N, C, H, W}, `weights` {O, I} or {O, C, H, W}.
 Kernel linear_kernel(const memory::desc& src, const memory::desc& weights, bool bias,
@@ -81,7 +92,8 @@ Kernel softmax_kernel(const memory::desc& src, int axis);
 
 Kernel concat_kernel(int axis, const std::vector<memory::desc>& sources);
 
-Kernel reorder_kernel(const memory::desc& src, const memory::desc& dst);
+/// `factor`: what every number is multiplied by on the way.
+Kernel reorder_kernel(const memory::desc& src, const memory::desc& dst, float factor = 1);
 
 memory::dims dims_of(const memory::desc& desc);
 memory::data_type type_of(const memory::desc& desc);

@@ -20,6 +20,12 @@ struct Place {
   memory::desc desc;
   int slot = -1;
   void* fixed = nullptr;
+  /// Where it holds integers: what each stands for is integer * scale.
+  float scale = 1;
+
+  bool is_integer() const {
+    return type_of(desc) == memory::data_type::s8 || type_of(desc) == memory::data_type::u8;
+  }
 };
 
 /// Code of ours for what oneDNN has no kernel for: gets the addresses of a launch's arguments, in

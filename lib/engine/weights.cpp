@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -26,13 +27,19 @@ const memory::desc* PackedWeights::known(const std::string& key) const {
   return found == packed_.end() ? nullptr : &found->second.desc;
 }
 
-void reorder(const memory& from, const memory& to) {
-  const Kernel kernel = reorder_kernel(from.get_desc(), to.get_desc());
+void reorder(const memory& from, const memory& to, float factor) {
+  Kernel kernel = reorder_kernel(from.get_desc(), to.get_desc(), factor);
   const Buffer scratch = allocate(static_cast<int64_t>(kernel.scratchpad.get_size()));
   const memory scratchpad(kernel.scratchpad, cpu_engine(), scratch.get());
+  std::unordered_map<int, memory> arguments{
+      {DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, scratchpad}};
+  for (auto& [index, factors] : kernel.factors) {
+    const memory::desc desc({static_cast<int64_t>(factors.size())}, Type::f32,
+                            memory::format_tag::a);
+    arguments[index] = memory(desc, cpu_engine(), factors.data());
+  }
   dnnl::stream stream(cpu_engine());
-  kernel.primitive.execute(
-      stream, {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, scratchpad}});
+  kernel.primitive.execute(stream, arguments);
   stream.wait();
 }
 
@@ -52,9 +59,10 @@ PackedTensor PackedWeights::get(const std::string& key, const memory::desc& want
   } else {
     const Tensor source = plain();
     const memory::dims dims = dims_of(wanted);
-    const memory::desc row_major = plain_desc(Shape(dims.begin(), dims.end()), Type::f32);
+    const Type type = source.dtype() == DType::i8 ? Type::s8 : Type::f32;
+    const memory::desc row_major = plain_desc(Shape(dims.begin(), dims.end()), type);
     FPCLS_CHECK(static_cast<int64_t>(row_major.get_size()) == source.size_bytes());
-    reorder(memory(row_major, cpu_engine(), const_cast<float*>(source.data<float>())), to);
+    reorder(memory(row_major, cpu_engine(), const_cast<char*>(source.bytes().data())), to);
     release_pages(source.bytes());
   }
   const PackedTensor packed{wanted, buffer.get()};

@@ -22,8 +22,8 @@ using Buffer = std::unique_ptr<void, FreeBuffer>;
 /// none.
 Buffer allocate(int64_t bytes);
 
-/// Copies numbers from one layout or type to another.
-void reorder(const memory& from, const memory& to);
+/// Copies numbers from one layout or type to another, each multiplied by `factor`.
+void reorder(const memory& from, const memory& to, float factor = 1);
 
 struct PackedTensor {
   memory::desc desc;

@@ -106,7 +106,7 @@ Graph Graph::with_nodes(std::vector<Node> nodes) const {
 bool is_parameter(const Node& node, const std::string& key) {
   const auto* affine = std::get_if<AffineAttributes>(&node.attributes);
   if (affine != nullptr) return affine->learned;
-  return key != "running_mean" && key != "running_var";
+  return key != "running_mean" && key != "running_var" && key != "weight_scale";
 }
 
 int64_t parameter_count(const Node& node) {

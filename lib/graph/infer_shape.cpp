@@ -41,9 +41,8 @@ int64_t window_count(const NodeCheck& check, const Window& window, int64_t exten
 Shape conv_shape(const NodeCheck& check) {
   check.want_inputs(1);
   check.want_rank(4);
-  check.want_no_weights_but({"weight", "bias"});
   const ConvAttributes& conv = check.want_attributes<ConvAttributes>();
-  const Shape weight = check.want_weight_of_rank("weight", 4);
+  const Shape weight = check.want_layer_weight(4);
   check.want_weight_if_there("bias", {weight[0]});
   const Shape& input = check.input();
   check.want_within("groups", conv.groups, 1, kMaxAttribute);
@@ -96,8 +95,7 @@ Shape adaptive_pool_shape(const NodeCheck& check) {
 
 Shape linear_shape(const NodeCheck& check) {
   check.want_inputs(1);
-  check.want_no_weights_but({"weight", "bias"});
-  const Shape weight = check.want_weight_of_rank("weight", 2);
+  const Shape weight = check.want_layer_weight(2);
   check.want_weight_if_there("bias", {weight[0]});
   Shape result = check.input();
   if (result.size() < 2) check.refuse("reads {}, expected 2 axes or more", shape_text(result));
@@ -184,6 +182,18 @@ Shape affine_shape(const NodeCheck& check) {
     }
   }
   return input;
+}
+
+Shape quantize_shape(const NodeCheck& check) {
+  check.want_inputs(1);
+  const QuantParams& params = check.want_attributes<QuantizeAttributes>().params;
+  if (!std::isnormal(params.scale) || params.scale < 0) {
+    check.refuse("has scale {}, expected a positive number", params.scale);
+  }
+  check.want_within("lowest", params.lowest, -128, 0);
+  check.want_within("highest", params.highest, 1, params.lowest < 0 ? 127 : 255);
+  check.want_within("zero_point", params.zero_point, params.lowest, params.highest);
+  return check.input();
 }
 
 Shape layer_norm_shape(const NodeCheck& check) {
@@ -300,6 +310,8 @@ Shape shape_by_op(const NodeCheck& check) {
       return slice_shape(check);
     case Op::pad:
       return pad_shape(check);
+    case Op::quantize:
+      return quantize_shape(check);
   }
   check.refuse("is not known");
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/enum_names.h"
+#include "graph/quant_params.h"
 #include "graph/tensor.h"
 
 /// One operation of a graph, as plain data.
@@ -20,8 +21,11 @@ namespace fpcls {
 /// the batch, axis 0, and treats each picture of it alone.
 enum class Op {
   input,       ///< the graph's input, f32 {N, C, H, W}, already normalised
-  conv,        ///< ConvAttributes; weight {O, I / groups, kh, kw}, bias? {O}
-  linear,      ///< weight {O, I}, bias? {O}; acts on the last axis
+  /// ConvAttributes; weight {O, I / groups, kh, kw}, bias? {O}. The weight is f32, or i8 with a
+  /// weight_scale {O}: what it stands for is weight * weight_scale, and its input is rounded by a
+  /// `quantize`.
+  conv,
+  linear,  ///< weight {O, I} (as a conv's), bias? {O}; acts on the last axis
   batch_norm,  ///< NormAttributes; weight, bias, running_mean, running_var, each {C}
   relu,
   relu6,
@@ -48,6 +52,9 @@ enum class Op {
   permute,            ///< PermuteAttributes
   slice,              ///< SliceAttributes: a part along one axis
   pad,                ///< PadAttributes: a border of one number
+  /// QuantizeAttributes: each number becomes the nearest that its integers can stand for,
+  /// (integer - zero_point) * scale.
+  quantize,
 };
 
 template <>
@@ -81,7 +88,8 @@ struct EnumNames<Op> {
       {Op::reshape, "reshape"},
       {Op::permute, "permute"},
       {Op::slice, "slice"},
-      {Op::pad, "pad"}};
+      {Op::pad, "pad"},
+      {Op::quantize, "quantize"}};
 };
 
 /// {vertical, horizontal}.
@@ -171,11 +179,15 @@ struct PadAttributes {
   double value = 0;  ///< what the places hold; finite
 };
 
+struct QuantizeAttributes {
+  QuantParams params;
+};
+
 using Attributes =
     std::variant<std::monostate, ConvAttributes, PoolAttributes, AdaptivePoolAttributes,
                  NormAttributes, AxisAttributes, LeakyAttributes, PowerAttributes, AffineAttributes,
                  LayerNormAttributes, ReshapeAttributes, PermuteAttributes, SliceAttributes,
-                 PadAttributes>;
+                 PadAttributes, QuantizeAttributes>;
 
 struct Node {
   Op op = Op::input;
@@ -186,6 +198,11 @@ struct Node {
 
   const ConvAttributes& conv() const { return std::get<ConvAttributes>(attributes); }
   const PoolAttributes& pool() const { return std::get<PoolAttributes>(attributes); }
+  /// Whether its weight is a matrix of integers.
+  bool is_int8() const {
+    const auto found = weights.find("weight");
+    return found != weights.end() && found->second.dtype() == DType::i8;
+  }
   /// The weight called `key`, or an empty tensor.
   Tensor weight(const std::string& key) const {
     const auto found = weights.find(key);

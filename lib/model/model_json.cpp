@@ -55,6 +55,12 @@ struct WriteAttributes {
     object["after"] = pad.after;
     object["value"] = pad.value;
   }
+  void operator()(const QuantizeAttributes& quantize) const {
+    object["scale"] = quantize.params.scale;
+    object["zero_point"] = quantize.params.zero_point;
+    object["lowest"] = quantize.params.lowest;
+    object["highest"] = quantize.params.highest;
+  }
 };
 
 Attributes read_attributes(Op op, JsonObject& object) {
@@ -104,6 +110,13 @@ Attributes read_attributes(Op op, JsonObject& object) {
     case Op::pad:
       return PadAttributes{object.integers("before"), object.integers("after"),
                            object.number("value")};
+    case Op::quantize: {
+      const auto small = [&](const char* key) {
+        return static_cast<int>(std::clamp<int64_t>(object.integer(key), -1000, 1000));
+      };
+      const auto scale = static_cast<float>(object.number("scale"));
+      return QuantizeAttributes{{scale, small("zero_point"), small("lowest"), small("highest")}};
+    }
     default:
       return {};
   }

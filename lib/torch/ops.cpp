@@ -53,6 +53,14 @@ at::Tensor avg_pool(const at::Tensor& x, const PoolAttributes& pool) {
   return mean(input, true) / mean(padded(ones, pool.padding, 0), true);
 }
 
+/// By the rule of graph/quant_params.h.
+at::Tensor quantize(const at::Tensor& x, const QuantParams& params) {
+  const at::Tensor integers =
+      at::clamp(at::round(x * (1.0F / params.scale)) + params.zero_point, params.lowest,
+                params.highest);
+  return (integers - params.zero_point) * params.scale;
+}
+
 at::Tensor conv(const Node& node, const NodeWeights& weights, const at::Tensor& x, bool bf16) {
   const ConvAttributes& attributes = node.conv();
   const bool symmetric = is_symmetric(attributes.padding);
@@ -194,6 +202,8 @@ at::Tensor apply(const Node& node, const NodeWeights& weights,
       return slice(node, inputs[0]);
     case Op::pad:
       return pad(node, inputs[0]);
+    case Op::quantize:
+      return quantize(inputs[0], std::get<QuantizeAttributes>(node.attributes).params);
   }
   FPCLS_CHECK(false);
   return {};

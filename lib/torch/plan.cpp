@@ -53,6 +53,14 @@ struct Plan::Uses {
 NodeWeights to_device(const Node& node, const c10::Device& device) {
   NodeWeights weights;
   for (const auto& [key, tensor] : node.weights) weights[key] = to_torch(tensor).to(device);
+  if (node.is_int8()) {
+    // The integers are computed with as the real numbers that they stand for.
+    const float* scales = node.weights.at("weight_scale").data<float>();
+    const Tensor real = dequantize_weight(
+        node.weights.at("weight"), {scales, scales + node.weights.at("weight_scale").count()});
+    weights["weight"] = to_torch(real).to(device);
+    weights.erase("weight_scale");
+  }
   return weights;
 }
 

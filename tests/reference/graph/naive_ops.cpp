@@ -35,9 +35,32 @@ bool inside(const Array& x, int64_t h, int64_t w) {
   return h >= 0 && w >= 0 && h < x.shape[2] && w < x.shape[3];
 }
 
+/// The real numbers that a layer multiplies by.
+Array layer_weight(const Node& node) {
+  const Tensor weight = node.weight("weight");
+  if (!node.is_int8()) return from_tensor(weight);
+  const float* scales = node.weights.at("weight_scale").data<float>();
+  Array result{weight.shape(), std::vector<double>(static_cast<size_t>(weight.count()))};
+  const size_t each = result.values.size() / static_cast<size_t>(weight.shape()[0]);
+  for (size_t i = 0; i < result.values.size(); ++i) {
+    result.values[i] = static_cast<double>(weight.data<int8_t>()[i]) * scales[i / each];
+  }
+  return result;
+}
+
+Array quantize(const Node& node, const Array& x) {
+  const QuantParams& params = std::get<QuantizeAttributes>(node.attributes).params;
+  Array result = x;
+  for (double& value : result.values) {
+    const int integer = fpcls::quantize(static_cast<float>(value), params);
+    value = static_cast<double>(integer - params.zero_point) * params.scale;
+  }
+  return result;
+}
+
 Array conv(const Node& node, const Array& x, const Shape& shape) {
   const ConvAttributes& a = node.conv();
-  const Array weight = from_tensor(node.weight("weight"));
+  const Array weight = layer_weight(node);
   const Tensor bias = node.weight("bias");
   const int64_t outputs_per_group = weight.shape[0] / a.groups;
   return each(shape, [&](int64_t n, int64_t o, int64_t oh, int64_t ow) {
@@ -92,7 +115,7 @@ Array adaptive_avg_pool(const Array& x, const Shape& shape) {
 }
 
 Array linear(const Node& node, const Array& x, const Shape& shape) {
-  const Array weight = from_tensor(node.weight("weight"));
+  const Array weight = layer_weight(node);
   const Tensor bias = node.weight("bias");
   const auto in = static_cast<size_t>(weight.shape[1]);
   const auto out = static_cast<size_t>(weight.shape[0]);
@@ -319,6 +342,8 @@ Array apply(const Node& node, const std::vector<Array>& inputs, Shape shape) {
       return slice(node, x, shape);
     case Op::pad:
       return pad(node, x, shape);
+    case Op::quantize:
+      return quantize(node, x);
   }
   FPCLS_CHECK(false);
   return x;

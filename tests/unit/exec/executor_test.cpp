@@ -6,6 +6,9 @@
 
 #include "base/threads.h"
 #include "exec/backend.h"
+#include "exec/pixels.h"
+#include "graph/fold.h"
+#include "graph/quantize.h"
 #include "reference/graph/naive_ops.h"
 #include "unit/graph/graphs.h"
 
@@ -48,8 +51,7 @@ void ExecutorOf::expect_as_naive(const Graph& graph, const Tensor& x) {
   const std::vector<naive::Array> expected = naive::run(graph, x);
   const auto naive_tensor = [&](int node) {
     const naive::Array& array = expected[static_cast<size_t>(node)];
-    return Tensor::from(array.shape,
-                        std::vector<float>(array.values.begin(), array.values.end()));
+    return Tensor::from(array.shape, std::vector<float>(array.values.begin(), array.values.end()));
   };
   const naive::Array& output = expected[static_cast<size_t>(graph.outputs()[0].node)];
   const auto ready = executor(graph);
@@ -264,6 +266,114 @@ TEST_P(ExecutorOf, KeepsAResultThatIsReadAgainAfterAnInPlaceOp) {
   }
 }
 
+PixelBatch random_pixels(int count, int size, uint64_t seed) {
+  Random random(seed);
+  PixelBatch batch{size, size, {}, {}};
+  for (int i = 0; i < count; ++i) batch.rows.push_back(i);
+  batch.pixels.resize(batch.picture_bytes() * batch.rows.size());
+  for (uint8_t& value : batch.pixels) value = static_cast<uint8_t>(random.below(256));
+  return batch;
+}
+
+/// The graph with every convolution in integers, its ranges those of `x`.
+Graph quantized(const Graph& graph, const Tensor& x) {
+  const Graph folded = fold_batch_norms(graph);
+  const std::vector<naive::Array> results = naive::run(folded, x);
+  QuantizePlan plan;
+  plan.wanted = [](const Node&) { return true; };
+  plan.params = [&](int node) {
+    const auto& values = results[static_cast<size_t>(node)].values;
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    const ValueRange range{static_cast<float>(*low), static_cast<float>(*high)};
+    return range.min < 0 ? choose_symmetric_params(range) : choose_quant_params(range);
+  };
+  return quantize_graph(folded, plan);
+}
+
+/// A step of integers alone, given exact integers, is exact but for numbers that lie within float
+/// rounding of the middle between two integers: those may fall to either side.
+void expect_same_integers(const Graph& graph, const Tensor& x, Executor& ready) {
+  const std::vector<naive::Array> expected = naive::run(graph, x);
+  const auto rounded = grids(graph);
+  const std::vector<ExecutorStep> steps = ready.steps();
+  for (size_t i = 0; i < steps.size(); ++i) {
+    std::vector<Tensor> inputs;
+    for (const int node : steps[i].inputs) {
+      const naive::Array& array = expected[static_cast<size_t>(node)];
+      inputs.push_back(
+          Tensor::from(array.shape, std::vector<float>(array.values.begin(), array.values.end())));
+    }
+    const Tensor got = ready.run_step(static_cast<int>(i), inputs);
+    const naive::Array& want = expected[static_cast<size_t>(steps[i].node)];
+    const auto& grid = rounded[static_cast<size_t>(steps[i].node)];
+    if (!grid) {
+      EXPECT_LT(largest_difference(got, want), 2e-5) << graph.node(steps[i].node).name;
+      continue;
+    }
+    int64_t other = 0;
+    for (int64_t k = 0; k < got.count(); ++k) {
+      const double apart =
+          std::abs(got.data<float>()[k] - want.values[static_cast<size_t>(k)]) / grid->scale;
+      EXPECT_LT(apart, 1.001) << graph.node(steps[i].node).name;
+      other += apart > 0.5;
+    }
+    EXPECT_LE(other, 1 + got.count() / 1000) << graph.node(steps[i].node).name;
+  }
+}
+
+TEST_P(ExecutorOf, ComputesWithIntegersAsTheDefinitionSays) {
+  for (uint64_t seed = 0; seed < 12; ++seed) {
+    Random random(seed);
+    const int64_t groups = random.chance(0.3) ? 8 : 1;
+    const Shape input{1, 8 * random.between(1, 3), 9, 7};
+    GraphMaker make(input, seed);
+    ConvAttributes a;
+    a.padding = {1, 1, 1, 1};
+    a.groups = groups;
+    int x = make.add(Op::relu, {make.batch_norm(make.conv(0, 24, {3, 3}, a))});
+    if (random.chance(0.5)) x = make.add(Op::max_pool, {x}, PoolAttributes{{2, 2}, {2, 2}});
+    const Op activation = random.chance(0.5) ? Op::relu : Op::hardswish;
+    const int left = make.add(activation, {make.conv(x, 16, {1, 1})});
+    const int right = make.conv(x, 16, {1, 1}, {}, random.chance(0.5));
+    const int sum = make.add(Op::relu, {make.add(Op::add, {left, right})});
+    make.conv(make.add(Op::concat, {sum, sum}, AxisAttributes{1}), 5, {1, 1});
+    SCOPED_TRACE(seed);
+    const Tensor pictures = make.random_tensor(with_batch(input, 2));
+    const Graph graph = quantized(make.graph(), pictures);
+    expect_same_integers(graph, pictures, *executor(graph));
+  }
+}
+
+TEST_P(ExecutorOf, RunsAResNetOfIntegers) {
+  const Graph graph = small_resnet(2, 21);
+  GraphMaker make(graph.input_shape(), 22);
+  const Tensor x = make.random_tensor({4, 3, 16, 16});
+  const Graph integers = quantized(graph, x);
+  expect_same_integers(integers, x, *executor(integers));
+  // Rounding changes scores a little, not much.
+  const naive::Array real = naive::run(graph, x).back();
+  EXPECT_LT(largest_difference(executor(integers)->run(x), real), 0.2);
+}
+
+TEST_P(ExecutorOf, EntersPixelsAsIntegers) {
+  GraphMaker make({1, 3, 16, 16}, 5);
+  make.add(
+      Op::flatten,
+      {make.add(Op::adaptive_avg_pool, {make.conv(0, 4, {3, 3})}, AdaptivePoolAttributes{{1, 1}})},
+      AxisAttributes{1});
+  const Graph graph = quantized(make.graph(), make.random_tensor({2, 3, 16, 16}, -2, 2));
+  const auto ready = executor(graph);
+  const PixelBatch batch = random_pixels(3, 16, 10);
+  const PixelTable table = pixel_table(Preprocessing());
+  std::vector<float> x(batch.pixels.size());
+  for (size_t i = 0; i < x.size(); ++i) {
+    x[i / 768 * 768 + i % 3 * 256 + i % 768 / 3] = table[i % 3][batch.pixels[i]];
+  }
+  const Tensor expected = ready->run(Tensor::from({3, 3, 16, 16}, x));
+  const std::vector<float> got = ready->run(batch);
+  for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected.data<float>()[i], 1e-6);
+}
+
 TEST_P(ExecutorOf, LeavesItsInputAlone) {
   GraphMaker make({1, 3, 4, 4}, 5);
   make.add(Op::relu, {0});
@@ -277,15 +387,6 @@ TEST_P(ExecutorOf, RunsAResNetFusedAsNodeByNode) {
   const Graph graph = small_resnet(2, 7);
   GraphMaker make(graph.input_shape(), 8);
   expect_as_naive(graph, make.random_tensor({3, 3, 16, 16}));
-}
-
-PixelBatch random_pixels(int count, int size, uint64_t seed) {
-  Random random(seed);
-  PixelBatch batch{size, size, {}, {}};
-  for (int i = 0; i < count; ++i) batch.rows.push_back(i);
-  batch.pixels.resize(batch.picture_bytes() * batch.rows.size());
-  for (uint8_t& value : batch.pixels) value = static_cast<uint8_t>(random.below(256));
-  return batch;
 }
 
 TEST_P(ExecutorOf, NormalisesPixelsAsThePreprocessingSays) {
@@ -375,7 +476,8 @@ TEST_P(ExecutorOf, RefusesAnInputOfAnotherShapeOrType) {
 }
 
 TEST_P(ExecutorOf, RefusesNoThreads) {
-  EXPECT_THAT(error_of([&] { executor(small_resnet(2, 1), 0); }), testing::HasSubstr("--threads 0"));
+  EXPECT_THAT(error_of([&] { executor(small_resnet(2, 1), 0); }),
+              testing::HasSubstr("--threads 0"));
 }
 
 #ifdef FPCLS_TORCH
@@ -383,9 +485,8 @@ const auto kKinds = testing::Values(ExecutorKind::engine, ExecutorKind::torch);
 #else
 const auto kKinds = testing::Values(ExecutorKind::engine);
 #endif
-INSTANTIATE_TEST_SUITE_P(Kinds, ExecutorOf, kKinds, [](const auto& kind) {
-  return std::string(enum_name(kind.param));
-});
+INSTANTIATE_TEST_SUITE_P(Kinds, ExecutorOf, kKinds,
+                         [](const auto& kind) { return std::string(enum_name(kind.param)); });
 
 }  // namespace
 }  // namespace fpcls

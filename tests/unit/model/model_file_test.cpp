@@ -56,6 +56,7 @@ Graph every_op() {
   last = add(Op::slice, {last}, SliceAttributes{3, 0, 9, 8});
   last = add(Op::matmul, {last, last});
   last = add(Op::pad, {last}, PadAttributes{{0, 0, 1, 0}, {0, 1, 0, 0}, 0.25});
+  last = add(Op::quantize, {last}, QuantizeAttributes{{0.5F, 3, -128, 127}});
   last = add(Op::reshape, {last}, ReshapeAttributes{{3, 4}});
   last = add(Op::flatten, {last}, AxisAttributes{1});
   const int features = last;
