@@ -59,6 +59,25 @@ int open_regular(const fs::path& path, int64_t& size_bytes) {
   return descriptor;
 }
 
+/// A new file in the folder of `path` that has no name, so that a kill leaves nothing behind. Below
+/// 0 where the file system has no such files, or no /proc to name them through.
+int open_nameless(const fs::path& path) {
+  if (::access("/proc/self/fd", X_OK) != 0) return -1;
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  return ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+}
+
+/// Gives a nameless file a name; 0, or the reason why it couldn't.
+int give_name(int descriptor, const fs::path& path) {
+  const std::string self = fmt::format("/proc/self/fd/{}", descriptor);
+  for (const bool again : {true, false}) {
+    if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0) return 0;
+    if (errno != EEXIST || !again) break;
+    ::unlink(path.c_str());  // left by a killed process that had our number
+  }
+  return errno;
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& path, int64_t limit_bytes) {
@@ -120,6 +139,9 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
   }
   temporary_ = path_;
   temporary_ += fmt::format(".{}.part", ::getpid());
+  descriptor_ = open_nameless(path_);
+  if (descriptor_ >= 0) return;
+  named_ = true;
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail("{}: cannot write: {}", quoted(path_), std::strerror(errno));
 }
@@ -127,7 +149,7 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
 AtomicFile::~AtomicFile() {
   if (descriptor_ < 0) return;
   ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  if (named_) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(std::string_view bytes) {
@@ -141,14 +163,14 @@ void AtomicFile::write(std::string_view bytes) {
 
 void AtomicFile::commit() {
   FPCLS_CHECK(descriptor_ >= 0);
-  const int flushed = ::fsync(descriptor_);
-  const int flush_error = errno;
-  const int closed = ::close(std::exchange(descriptor_, -1));
-  if (flushed != 0 || closed != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const int reason = flushed != 0 ? flush_error : errno;
-    ::unlink(temporary_.c_str());
-    fail("{}: cannot write: {}", quoted(path_), std::strerror(reason));
-  }
+  const int file = std::exchange(descriptor_, -1);
+  int reason = ::fsync(file) == 0 ? 0 : errno;
+  if (reason == 0 && !named_) reason = give_name(file, temporary_);
+  if (::close(file) != 0 && reason == 0) reason = errno;
+  if (reason == 0 && ::rename(temporary_.c_str(), path_.c_str()) != 0) reason = errno;
+  if (reason == 0) return;
+  ::unlink(temporary_.c_str());
+  fail("{}: cannot write: {}", quoted(path_), std::strerror(reason));
 }
 
 void write_file(const fs::path& path, std::string_view bytes) {

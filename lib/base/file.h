@@ -35,9 +35,10 @@ void release_pages(std::string_view bytes);
 
 /// A file that appears under its name only when complete.
 ///
-/// The constructor opens a temporary file beside `path` (so a bad path fails before the long work
-/// starts), `commit` flushes it to the disk and renames it. Without `commit` the destructor
-/// removes the temporary file and `path` stays as it was.
+/// The constructor opens a temporary file in the folder of `path` (so a bad path fails before the
+/// long work starts), `commit` flushes it to the disk and puts it in the place of `path`. Without
+/// `commit` it vanishes and `path` stays as it was. The temporary file has no name, so that a kill
+/// leaves nothing; only where the file system can't do that is it `path` + ".<process>.part".
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -52,6 +53,7 @@ class AtomicFile {
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   int descriptor_ = -1;
+  bool named_ = false;  // the temporary file is there under its name
 };
 
 /// Writes `bytes` to `path`, whole or not at all.

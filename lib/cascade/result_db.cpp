@@ -22,17 +22,18 @@ constexpr int kBusyTimeout_ms = 30'000;
 
 // Rows are inserted, and moved when they are used again, to the end of the table: the smallest ids
 // are the longest unused, and removing them empties whole pages.
-constexpr const char* kSchema = R"sql(
-  CREATE TABLE classifier (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
-  CREATE TABLE score (
+constexpr const char* kClassifierTable =
+    "CREATE TABLE classifier (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE)";
+constexpr const char* kScoreTable = R"sql(CREATE TABLE score (
     id INTEGER PRIMARY KEY,
     classifier INTEGER NOT NULL,
     image BLOB NOT NULL,
     value BLOB NOT NULL,
     made_s INTEGER NOT NULL,
     used_s INTEGER NOT NULL,
-    UNIQUE (image, classifier));
-)sql";
+    UNIQUE (image, classifier)))sql";
+
+constexpr int kMostValueBytes = 64 << 20;  ///< of one text or blob: a file can claim 2 GB
 
 /// The file is locked by others, and waiting for them didn't help.
 class Locked : public Error {
@@ -69,6 +70,9 @@ class ResultDb::Connection {
       fail("{}: cannot open the result cache: {}", quoted(file_), reason);
     }
     sqlite3_busy_timeout(db_, kBusyTimeout_ms);
+    // The file may come from anybody: its own SQL calls no functions but harmless ones.
+    sqlite3_limit(db_, SQLITE_LIMIT_LENGTH, kMostValueBytes);
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   }
   ~Connection() {
     for (sqlite3_stmt* statement : {find, insert, touch}) sqlite3_finalize(statement);
@@ -127,6 +131,17 @@ class ResultDb::Connection {
     check(sqlite3_reset(statement));
   }
 
+  /// Whether there is a table that was made by `sql`, and not a view that only looks like it.
+  bool has_table(const char* sql) const {
+    sqlite3_stmt* statement = nullptr;
+    check(sqlite3_prepare_v2(db_, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND sql = ?1",
+                             -1, &statement, nullptr));
+    sqlite3_bind_text(statement, 1, sql, -1, SQLITE_STATIC);
+    const bool found = sqlite3_step(statement) == SQLITE_ROW;
+    check(sqlite3_finalize(statement));
+    return found;
+  }
+
   std::string text(const char* sql) const {
     sqlite3_stmt* statement = nullptr;
     check(sqlite3_prepare_v2(db_, sql, -1, &statement, nullptr));
@@ -183,7 +198,8 @@ void create_or_check_schema(Db& db) {
       if (db.number("SELECT count(*) FROM sqlite_master") != 0) {
         db.unusable("it is another program's database");
       }
-      db.execute(kSchema);
+      db.execute(kClassifierTable);
+      db.execute(kScoreTable);
       db.execute(fmt::format("PRAGMA application_id = {}", kApplicationId).c_str());
       db.execute(fmt::format("PRAGMA user_version = {}", kSchemaVersion).c_str());
     }
@@ -193,6 +209,12 @@ void create_or_check_schema(Db& db) {
     db.unusable("it is another program's database");
   }
   const int64_t version = db.number("PRAGMA user_version");
+  const int64_t triggers =
+      db.number("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'");
+  if (version == kSchemaVersion &&
+      (triggers != 0 || !db.has_table(kClassifierTable) || !db.has_table(kScoreTable))) {
+    db.unusable("its tables are others than a cache has");
+  }
   if (version != kSchemaVersion) {
     db.unusable(fmt::format("it has schema version {}, expected {} (a {} fpcls made it)", version,
                             kSchemaVersion, version > kSchemaVersion ? "newer" : "older"));

@@ -30,11 +30,12 @@ Place place_of(const std::filesystem::path& file, const YAML::Node& node) {
   return {file, node.Mark()};
 }
 
-/// yaml-cpp follows nested brackets by recursion without a limit of its own.
+/// yaml-cpp follows nested brackets by recursion; not all of its versions have a limit of their own.
+/// A surplus of closing ones, in a comment say, makes no room for more.
 void check_depth(const std::filesystem::path& file, const std::string& yaml) {
   int depth = 0;
   for (const char c : yaml) {
-    depth += c == '[' || c == '{' ? 1 : c == ']' || c == '}' ? -1 : 0;
+    depth = std::max(0, depth + (c == '[' || c == '{' ? 1 : c == ']' || c == '}' ? -1 : 0));
     if (depth > kDepthLimit) {
       fail("{}: has more than {} brackets inside each other", quoted(file), kDepthLimit);
     }

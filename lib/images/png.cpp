@@ -139,6 +139,20 @@ bool read_pixels(Png& state, Image& image) {
   return true;
 }
 
+/// Whether every chunk up to the end lies within the file: libpng allocates what an EXIF chunk's
+/// length claims, up to 2 GB, before it reads the chunk.
+bool chunks_fit(std::string_view bytes) {
+  constexpr size_t kSignatureBytes = 8, kFrameBytes = 12;  // length, name and checksum of a chunk
+  size_t at = kSignatureBytes;
+  while (at + kFrameBytes <= bytes.size()) {
+    const size_t length = png_get_uint_32(reinterpret_cast<png_const_bytep>(&bytes[at]));
+    if (length > bytes.size() - at - kFrameBytes) return false;
+    if (bytes.substr(at + 4, 4) == "IEND") return true;
+    at += kFrameBytes + length;
+  }
+  return false;
+}
+
 }  // namespace
 
 DecodeResult decode_png(std::string_view bytes, const DecodeLimits& limits) {
@@ -149,6 +163,7 @@ DecodeResult decode_png(std::string_view bytes, const DecodeLimits& limits) {
         check_size("PNG", png_get_uint_32(start + 16), png_get_uint_32(start + 20), limits);
     if (!size.ok) return size.failure;
   }
+  if (!chunks_fit(bytes)) return decode_failure(ReasonCode::truncated, "PNG ends early");
   const auto state = std::make_unique<Png>();
   state->rest = bytes;
   auto open = [&] { create(*state); };

@@ -1,6 +1,7 @@
 #include "predictions/schema.h"
 
 #include <charconv>
+#include <climits>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -17,6 +18,12 @@ using sqlite::Statement;
 
 constexpr int64_t kApplicationId = 0x6670636c;  // "fpcl"
 
+// What no run reaches, so that sums over stores don't overflow and loops over shards end.
+constexpr int64_t kMostRows = int64_t{1} << 40;
+constexpr int64_t kMostBytes = int64_t{1} << 50;
+constexpr double kMostSeconds = 1e10;
+constexpr int kMostShards = 1'000'000;
+
 // Scores are keyed, so that those of an image lie together and in the order of images whatever
 // the order of writing. WITHOUT ROWID saves a second copy of the key.
 constexpr const char* kTables = R"sql(
@@ -32,6 +39,26 @@ CREATE TABLE score (image INTEGER NOT NULL, stage TEXT NOT NULL, label TEXT NOT 
   value REAL NOT NULL, ms REAL NOT NULL, PRIMARY KEY (image, stage, label)) WITHOUT ROWID;
 )sql";
 
+/// Refuses a file where something else stands in a table's place: a view, a virtual table or a
+/// computed column would run its maker's SQL, for ever or into gigabytes.
+void check_tables(Database& database) {
+  std::string_view rest = kTables;
+  rest.remove_prefix(1);
+  Statement query(database, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND sql = ?");
+  for (size_t end = rest.find(";\n"); end != std::string_view::npos; end = rest.find(";\n")) {
+    query.reset();
+    query.bind(0, rest.substr(0, end));
+    if (!query.step() || query.integer(0) != 1) {
+      fail("{}: lacks a table of a store of predictions, or has another one in its place",
+           quoted(database.path()));
+    }
+    rest.remove_prefix(end + 2);
+  }
+  if (database.integer("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'") != 0) {
+    fail("{}: has triggers, which a store of predictions never has", quoted(database.path()));
+  }
+}
+
 std::vector<std::string> strings_of(const Database& database, std::string_view text) {
   const json parsed = json::parse(text, nullptr, false);
   std::vector<std::string> strings;
@@ -45,22 +72,29 @@ std::vector<std::string> strings_of(const Database& database, std::string_view t
 
 class Values {
  public:
-  explicit Values(Database& database) {
+  explicit Values(Database& database) : path_(database.path()) {
     Statement query(database, "SELECT key, value FROM run");
     while (query.step()) values_[std::string(query.text(0))] = query.text(1);
   }
 
   const std::string& text(const std::string& key) { return values_[key]; }
 
+  /// A number between `least` and `most`: later ones are counted up to, or added.
   template <class Number>
-  Number number(const std::string& key) {
+  Number number(const std::string& key, Number least, Number most) {
     const std::string& value = values_[key];
+    const char* end = value.data() + value.size();
     Number number{};
-    std::from_chars(value.data(), value.data() + value.size(), number);
+    const auto [stop, problem] = std::from_chars(value.data(), end, number);
+    if (problem != std::errc() || stop != end || !(number >= least && number <= most)) {
+      fail("{}: {} of its run is {}, expected a number from {} to {}; the file is damaged",
+           quoted(path_), key, quoted(value.substr(0, 40)), least, most);
+    }
     return number;
   }
 
  private:
+  std::filesystem::path path_;
   std::map<std::string, std::string> values_;
 };
 
@@ -168,6 +202,7 @@ void check_schema(Database& database) {
     fail("{}: has schema version {}, expected at most {}; it needs a newer fpcls", name, version,
          kStoreSchemaVersion);
   }
+  check_tables(database);
 }
 
 void write_run(Database& database, const RunInfo& run) {
@@ -205,21 +240,25 @@ RunInfo read_run(Database& database) {
   run.command = strings_of(database, values.text("command"));
   run.config_json = values.text("config");
   run.otherwise = values.text("otherwise");
-  run.all_stages = values.number<int>("all_stages") != 0;
-  run.listed = values.number<int64_t>("listed");
+  run.all_stages = values.number("all_stages", 0, 1) != 0;
+  run.listed = values.number("listed", int64_t{0}, kMostRows);
   run.list_sha256 = values.text("list_sha256");
-  run.shard = values.number<int>("shard");
-  run.shard_count = values.number<int>("shard_count");
+  run.shard = values.number("shard", 1, kMostShards);
+  run.shard_count = values.number("shard_count", 1, kMostShards);
   run.cpu = values.text("cpu");
   run.isa = values.text("isa");
   run.device = values.text("device");
-  run.threads = values.number<int>("threads");
-  run.workers = values.number<int>("workers");
+  if (run.shard > run.shard_count) {
+    fail("{}: says that it is shard {} of {}; the file is damaged", quoted(database.path()),
+         run.shard, run.shard_count);
+  }
+  run.threads = values.number("threads", 0, INT_MAX);
+  run.workers = values.number("workers", 0, INT_MAX);
   run.started = values.text("started");
-  run.seed = values.number<uint64_t>("seed");
-  run.wall_s = values.number<double>("wall_s");
-  run.peak_rss_bytes = values.number<int64_t>("peak_rss_bytes");
-  run.device_bytes = values.number<int64_t>("device_bytes");
+  run.seed = values.number("seed", uint64_t{0}, UINT64_MAX);
+  run.wall_s = values.number("wall_s", 0.0, kMostSeconds);
+  run.peak_rss_bytes = values.number("peak_rss_bytes", int64_t{0}, kMostBytes);
+  run.device_bytes = values.number("device_bytes", int64_t{0}, kMostBytes);
   run.stages = read_stages(database);
   Statement slice(database, "SELECT name FROM slice ORDER BY position");
   while (slice.step()) run.slices.emplace_back(slice.text(0));

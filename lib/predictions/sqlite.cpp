@@ -9,6 +9,7 @@ namespace fpcls::sqlite {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
+constexpr int kMostValueBytes = 64 << 20;  ///< of one text: a file can claim 2 GB
 
 const char* remedy(int code) {
   switch (code & 0xff) {
@@ -42,6 +43,11 @@ Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
   }
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
+  // The file may come from anybody: its own SQL calls no functions but harmless ones, and pages
+  // that contradict themselves are found before they are used.
+  sqlite3_limit(handle_, SQLITE_LIMIT_LENGTH, kMostValueBytes);
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_exec(handle_, "PRAGMA cell_size_check = ON", nullptr, nullptr, nullptr);
 }
 
 void Database::fail_with(int code) const {

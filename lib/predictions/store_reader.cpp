@@ -28,6 +28,7 @@ struct PredictionReader::Impl {
     // One transaction: the two queries see the same rows while a writer adds more.
     database.execute("BEGIN");
     run = read_run(database);
+    for (const StageInfo& stage : run.stages) most_scores += stage.scored_labels.size();
     images.emplace(database,
                    "SELECT row, path, slice, sha256, label, predicted, stage, reason_code, reason, "
                    "decode_ms, resize_ms, other_ms, warnings, cache FROM image ORDER BY row");
@@ -40,6 +41,7 @@ struct PredictionReader::Impl {
     images->reset();
     scores->reset();
     started = false;
+    last_row = -1;
   }
 
   bool next(Prediction& p) {
@@ -58,6 +60,12 @@ struct PredictionReader::Impl {
 
   void read_image(Prediction& p) {
     p.row = images->integer(0);
+    // Pages of a forged file can lead in circles: rows then come again, or in another order.
+    if (p.row <= last_row || p.row >= run.listed) {
+      fail("{}: has row {} behind row {}, expected them in order and below {}; the file is damaged",
+           quoted(database.path()), p.row, last_row, run.listed);
+    }
+    last_row = p.row;
     p.path = images->text(1);
     p.slice = images->text(2);
     p.sha256 = images->text(3);
@@ -78,8 +86,12 @@ struct PredictionReader::Impl {
   }
 
   void read_scores(Prediction& p) {
-    size_t count = 0;
+    size_t count = 0, seen = 0;
     while (score_waits && scores->integer(0) == p.row) {
+      if (++seen > most_scores) {
+        fail("{}: row {} has more than {} scores; the file is damaged", quoted(database.path()),
+             p.row, most_scores);
+      }
       const int stage = stage_index(scores->text(1));
       if (count == 0 || p.scores[count - 1].stage != stage) {
         if (p.scores.size() == count) p.scores.emplace_back();
@@ -141,6 +153,8 @@ struct PredictionReader::Impl {
   Database database;
   RunInfo run;
   std::optional<Statement> images, scores;
+  size_t most_scores = 0;  // of one picture
+  int64_t last_row = -1;
   bool started = false;
   bool score_waits = false;  // `scores` stands on a row that isn't used yet
 };

@@ -1,5 +1,6 @@
 #include "tune/checkpoint.h"
 
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <sstream>
@@ -40,6 +41,16 @@ std::vector<EpochRow> parse_history(const std::string& text, const std::string& 
     history.push_back(row);
   }
   return history;
+}
+
+int parse_epoch(const std::string& text, const std::string& where) {
+  int epoch = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, problem] = std::from_chars(text.data(), end, epoch);
+  if (problem != std::errc() || stop != end || epoch < 0) {
+    fail("{}: is damaged: its best epoch can't be read; delete it to start again", where);
+  }
+  return epoch;
 }
 
 Graph best_graph(const Graph& initial, const TensorMap& tensors, const std::string& where) {
@@ -102,9 +113,10 @@ std::optional<Checkpoint> load_checkpoint(const std::filesystem::path& path, con
         "another file",
         where);
   }
-  return Checkpoint{
-      fingerprint, std::string(state->second.bytes()), best_graph(initial, content.tensors, where),
-      std::stoi(content.metadata["best_epoch"]), parse_history(content.metadata["history"], where)};
+  std::vector<EpochRow> history = parse_history(content.metadata["history"], where);
+  const int best_epoch = parse_epoch(content.metadata["best_epoch"], where);
+  return Checkpoint{fingerprint, std::string(state->second.bytes()),
+                    best_graph(initial, content.tensors, where), best_epoch, std::move(history)};
 }
 
 }  // namespace fpcls

@@ -1,8 +1,14 @@
 #include "base/file.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -39,6 +45,34 @@ TEST(AtomicFile, LeavesTheOldFileAndNoTraceWithoutCommit) {
   }
   EXPECT_EQ(read_file(path), "old");
   EXPECT_EQ(entry_count(folder.path()), 1);
+}
+
+TEST(AtomicFile, LeavesNoTraceWhenKilled) {
+  const TemporaryFolder folder;
+  const int probe = ::open(folder.path().c_str(), O_TMPFILE | O_WRONLY, 0600);
+  if (probe < 0) GTEST_SKIP() << "the file system has no files without a name";
+  ::close(probe);
+  const fs::path path = folder.path() / "report.json";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    AtomicFile file(path);
+    file.write("half");
+    ::raise(SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
+TEST(AtomicFile, TakesThePlaceOfWhatAKilledProcessLeft) {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "report.json";
+  const fs::path left = path.string() + "." + std::to_string(::getpid()) + ".part";
+  std::ofstream(left) << "left by another with this number";
+  write_file(path, "new");
+  EXPECT_EQ(read_file(path), "new");
+  EXPECT_FALSE(fs::exists(left));
 }
 
 TEST(AtomicFile, RefusesAFolderAndAMissingFolderAtOnce) {
