@@ -29,8 +29,8 @@ class MappedFile {
   size_t size_;
 };
 
-/// Lets the system take back the memory of `bytes` wherever it belongs to a `MappedFile`; it is read
-/// from the file again when needed. Does nothing for other memory.
+/// Lets the system take back the memory of `bytes` wherever it belongs to a `MappedFile`; it is
+/// read from the file again when needed. Does nothing for other memory.
 void release_pages(std::string_view bytes);
 
 /// A file that appears under its name only when complete.

@@ -209,8 +209,7 @@ void create_or_check_schema(Db& db) {
     db.unusable("it is another program's database");
   }
   const int64_t version = db.number("PRAGMA user_version");
-  const int64_t triggers =
-      db.number("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'");
+  const int64_t triggers = db.number("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'");
   if (version == kSchemaVersion &&
       (triggers != 0 || !db.has_table(kClassifierTable) || !db.has_table(kScoreTable))) {
     db.unusable("its tables are others than a cache has");

@@ -14,7 +14,7 @@ namespace {
 using Kind = PickledValue::Kind;
 
 // ResNet-152's state dict takes 50,000 instructions.
-constexpr int64_t kMaxInstructions = 250'000;
+constexpr int64_t kMaxInstructions = 500'000;
 constexpr size_t kMaxKeyBytes = 64;
 constexpr size_t kMaxAxes = 16;
 

@@ -114,9 +114,8 @@ TEST_F(HostileFile, APickleThatCallsOsSystem) {
 
 TEST_F(HostileFile, AZipBomb) {
   const std::string claim(1000, 'x');
-  EXPECT_THAT(
-      weights_refusal(zip_bytes({{"m/data.pkl", claim, 8, 4'000'000'000}})),
-      AnyOf(HasSubstr("compressed"), HasSubstr("larger than it is"), HasSubstr("damaged")));
+  EXPECT_THAT(weights_refusal(zip_bytes({{"m/data.pkl", claim, 8, 4'000'000'000}})),
+              AnyOf(HasSubstr("compressed"), HasSubstr("larger than it is"), HasSubstr("damaged")));
   EXPECT_THAT(weights_refusal(zip_bytes({{"m/data.pkl", claim, 0, 4'000'000'000}})),
               HasSubstr("w.pt"));
 }
@@ -141,9 +140,8 @@ TEST_F(HostileFile, SizesThatOverflow) {
   EXPECT_THAT(safetensors_refusal(bytes_of<uint64_t>(UINT64_MAX) + "{}"),
               HasSubstr("w.safetensors"));
   using namespace pickle;
-  const std::string huge = dict(
-      {{"w", tensor(storage("FloatStorage", "0", 4), 0, {int64_t{1} << 40, int64_t{1} << 40},
-                    {0, 0})}});
+  const std::string huge = dict({{"w", tensor(storage("FloatStorage", "0", 4), 0,
+                                              {int64_t{1} << 40, int64_t{1} << 40}, {0, 0})}});
   EXPECT_THAT(weights_refusal(torch_file(huge, {{"0", std::string(16, 'f')}})), HasSubstr("'w'"));
 }
 
@@ -179,8 +177,8 @@ std::string forged(const ScratchFolder& folder, Edit edit) {
 }
 
 TEST_F(HostileFile, AGraphThatGoesInACircle) {
-  const std::string path = forged(
-      folder_, [](auto& model) { model["graph"]["nodes"][1]["inputs"][0] = "fc"; });
+  const std::string path =
+      forged(folder_, [](auto& model) { model["graph"]["nodes"][1]["inputs"][0] = "fc"; });
   EXPECT_THAT(refusal([&] { load_model_file(path); }), HasSubstr("no layer before it"));
 }
 
@@ -214,9 +212,9 @@ TEST_F(HostileFile, AYamlAliasBomb) {
 
 TEST_F(HostileFile, DeepYaml) {
   EXPECT_THAT(config_refusal("model: " + std::string(1'000'000, '[')), HasSubstr("brackets"));
-  EXPECT_THAT(config_refusal("# " + std::string(100'000, ']') + "\nmodel: " +
-                             std::string(100'000, '[')),
-              HasSubstr("brackets"));
+  EXPECT_THAT(
+      config_refusal("# " + std::string(100'000, ']') + "\nmodel: " + std::string(100'000, '[')),
+      HasSubstr("brackets"));
   std::string quoted = "model: ";
   for (int i = 0; i < 100'000; ++i) quoted += "[\"]\", ";
   EXPECT_THAT(config_refusal(quoted), HasSubstr("c.yaml"));

@@ -164,7 +164,8 @@ void read_checkpoint(std::string_view bytes) {
 }
 
 std::vector<std::string> checkpoints() {
-  const Checkpoint some{"same", "state", tiny_graph(), 2, {{1, 0.5, 1e-3, {}}, {2, 0.25, 1e-4, {}}}};
+  const Checkpoint some{
+      "same", "state", tiny_graph(), 2, {{1, 0.5, 1e-3, {}}, {2, 0.25, 1e-4, {}}}};
   return {bytes_of_file([&](const std::string& path) { save_checkpoint(path, some); })};
 }
 

@@ -58,9 +58,9 @@ std::vector<std::string> jpegs() {
 
 std::vector<std::string> pngs() {
   std::vector<std::string> seeds;
-  for (const PngKind kind : {PngKind::rgb, PngKind::rgba, PngKind::grey_alpha,
-                             PngKind::palette_alpha, PngKind::grey_key, PngKind::rgb16,
-                             PngKind::grey1}) {
+  for (const PngKind kind :
+       {PngKind::rgb, PngKind::rgba, PngKind::grey_alpha, PngKind::palette_alpha, PngKind::grey_key,
+        PngKind::rgb16, PngKind::grey1}) {
     seeds.push_back(encode_png(gradient(9, 7), kind, seeds.size() % 2 == 1, 99, 3));
   }
   return seeds;
@@ -103,8 +103,12 @@ void decode_any(std::string_view bytes) {
 std::vector<std::string> any_pictures() {
   JpegOptions turned;
   turned.orientation = 8;
-  return {encode_jpeg(gradient(33, 18), turned), encode_png(gradient(9, 7)),
-          encode_bmp(gradient(5, 5), 8), exif_block(6), "<svg>", "%PDF-1.7"};
+  return {encode_jpeg(gradient(33, 18), turned),
+          encode_png(gradient(9, 7)),
+          encode_bmp(gradient(5, 5), 8),
+          exif_block(6),
+          "<svg>",
+          "%PDF-1.7"};
 }
 
 void read_exif(std::string_view bytes) {
@@ -121,7 +125,10 @@ std::vector<Target> picture_targets() {
           target("png", "\x89PNG", decode_png, pngs),
           target("tiff", "....", decode_tiff, tiffs),
           target("webp", "RIFF....WEBP", decode_webp, webps),
-          {"exif", read_exif, [] { return std::vector{exif_block(6), exif_block(3, false)}; }},
+          {"exif", read_exif,
+           [] {
+             return std::vector{exif_block(6), exif_block(3, false)};
+           }},
           {"picture", decode_any, any_pictures}};
 }
 

@@ -10,8 +10,8 @@
 #include "fuzz/target.h"
 
 /// Every fuzz target as an ordinary test: its seeds, the files that fuzzing kept for it in
-/// tests/fuzz/corpus/<target>/, and mutations of both that are the same in every run. A finding ends
-/// the program; FPCLS_FUZZ_MUTATIONS makes more of them (or fewer) for each file.
+/// tests/fuzz/corpus/<target>/, and mutations of both that are the same in every run. A finding
+/// ends the program; FPCLS_FUZZ_MUTATIONS makes more of them (or fewer) for each file.
 namespace fpcls::fuzz {
 namespace {
 
@@ -81,8 +81,8 @@ TEST_P(FuzzTarget, AnswersItsCorpusAndMutationsOfIt) {
   for (const std::string& file : files) {
     GetParam().run(file);
     for (int64_t i = mutations_per_file(); i > 0; --i) {
-      const std::string& other = files[static_cast<size_t>(random.below(
-          static_cast<int64_t>(files.size())))];
+      const std::string& other =
+          files[static_cast<size_t>(random.below(static_cast<int64_t>(files.size())))];
       GetParam().run(mutated(file, other, random));
     }
   }

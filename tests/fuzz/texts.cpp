@@ -71,10 +71,11 @@ void read_all_configurations(std::string_view bytes) {
 }
 
 std::vector<std::string> configurations() {
-  return {"cascade:\n  - {name: a, model: a.safetensors, accept: 0.5}\n"
-          "  - name: b\n    model: 'b'\n    negative: \"no\"\notherwise: other\nall_stages: true\n",
-          "inputs: [a, b]\nbatch: 8\nlabel_map: |\n  text\n", "a: &x [1, 2]\nb: *x\n",
-          "epochs: 3\nseed: 7\nlearning_rate: 1e-3\n"};
+  return {
+      "cascade:\n  - {name: a, model: a.safetensors, accept: 0.5}\n"
+      "  - name: b\n    model: 'b'\n    negative: \"no\"\notherwise: other\nall_stages: true\n",
+      "inputs: [a, b]\nbatch: 8\nlabel_map: |\n  text\n", "a: &x [1, 2]\nb: *x\n",
+      "epochs: 3\nseed: 7\nlearning_rate: 1e-3\n"};
 }
 
 }  // namespace
@@ -82,11 +83,14 @@ std::vector<std::string> configurations() {
 std::vector<Target> text_targets() {
   return {{"config", read_all_configurations, configurations},
           {"label_map", read_labels,
-           [] { return std::vector<std::string>{"a: b\nc: ~\n'd e': f\n", "{a: b, c: }\n"}; }},
+           [] {
+             return std::vector<std::string>{"a: b\nc: ~\n'd e': f\n", "{a: b, c: }\n"};
+           }},
           {"manifest_csv", read_manifest_csv, [] { return manifests(','); }},
           {"manifest_tsv", read_manifest_tsv, [] { return manifests('\t'); }},
-          {"path_list", read_paths,
-           [] { return std::vector<std::string>{"a.png\nb/c.jpg\r\n", "/x/../y\n"}; }}};
+          {"path_list", read_paths, [] {
+             return std::vector<std::string>{"a.png\nb/c.jpg\r\n", "/x/../y\n"};
+           }}};
 }
 
 }  // namespace fpcls::fuzz

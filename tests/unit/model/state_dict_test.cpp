@@ -207,8 +207,8 @@ TEST_F(StateDictTest, IsNotHarmedByAListThatHoldsItself) {
 }
 
 TEST_F(StateDictTest, RefusesMillionsOfInstructions) {
-  EXPECT_THAT(pickle_complaint(std::string(250'001, 'N')),
-              HasSubstr("more than 250000 instructions"));
+  EXPECT_THAT(pickle_complaint(std::string(500'001, 'N')),
+              HasSubstr("more than 500000 instructions"));
 }
 
 TEST_F(StateDictTest, IsNotHarmedByListsThatDoubleInTheMemo) {
