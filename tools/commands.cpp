@@ -10,7 +10,7 @@ namespace fpcls {
 
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> kCommands = {
-      classify_command(), evaluate_command(), export_command(), inspect_command(),
+      classify_command(), evaluate_command(), export_command(), gate_command(), inspect_command(),
       prune_command(),    report_command(),   train_command()};
   return kCommands;
 }

@@ -20,6 +20,7 @@ struct Command {
 Command classify_command();
 Command evaluate_command();
 Command export_command();
+Command gate_command();
 Command inspect_command();
 Command prune_command();
 Command report_command();

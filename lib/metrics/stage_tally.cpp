@@ -3,28 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/error.h"
+#include "metrics/charge.h"
 
 namespace fpcls {
 namespace {
-
-/// Index of `label` among the labels that the stage scores; -1 where it isn't one.
-int scored_index(const StageInfo& stage, const std::string& label) {
-  const auto found = std::find(stage.scored_labels.begin(), stage.scored_labels.end(), label);
-  return found == stage.scored_labels.end() ? -1
-                                            : static_cast<int>(found - stage.scored_labels.begin());
-}
-
-bool can_give(const StageInfo& stage, const std::string& label) {
-  return scored_index(stage, label) >= 0 || (!stage.negative.empty() && stage.negative == label);
-}
-
-/// The stage's score for a label that it can give.
-float score_for(const StageInfo& stage, const std::vector<float>& scores,
-                const std::string& label) {
-  const int index = scored_index(stage, label);
-  return index >= 0 ? scores.at(static_cast<size_t>(index)) : 1.0F - scores.at(0);
-}
 
 size_t bin_of(float score) {
   // Compared with the edges as float32: 0.35F * 20 in float64 is just below 7.
@@ -34,13 +16,6 @@ size_t bin_of(float score) {
     ++bin;
   }
   return bin;
-}
-
-const StageScores* find_scores(const Prediction& prediction, size_t stage) {
-  for (const StageScores& scores : prediction.scores) {
-    if (scores.stage == static_cast<int>(stage)) return &scores;
-  }
-  return nullptr;
 }
 
 /// Most harm first, those without last, then by row.
@@ -76,14 +51,12 @@ void StageTally::add(const Prediction& prediction) {
 void StageTally::add_scores(const StageScores& scores, const std::string& truth) {
   const auto place = static_cast<size_t>(scores.stage);
   const StageInfo& stage = run_.stages.at(place);
-  const bool open = stage.binary && stage.negative.empty();
-  const bool known = can_give(stage, truth);
-  if (!open && !known) return;
-  const float correct = known ? score_for(stage, scores.scores, truth) : 1.0F - scores.scores.at(0);
+  const std::optional<float> correct = correct_score(stage, scores.scores, truth);
+  if (!correct) return;
   Buckets& buckets = buckets_[place];
   ++buckets.images;
   for (size_t i = 0; i < kBucketBounds.size(); ++i) {
-    if (correct >= kBucketBounds[i]) ++buckets.count[i];
+    if (*correct >= kBucketBounds[i]) ++buckets.count[i];
   }
   ScoreHistogram& histogram = histograms_[place];
   for (size_t i = 0; i < scores.scores.size(); ++i) {
@@ -119,24 +92,14 @@ void StageTally::add_to_funnel(const Prediction& prediction) {
 }
 
 void StageTally::charge(const Prediction& p) {
-  const std::string& truth = *p.label;
-  const size_t accepting = p.stage >= 0 ? static_cast<size_t>(p.stage) : run_.stages.size();
-  size_t knowing = 0;
-  while (knowing < accepting && !can_give(run_.stages[knowing], truth)) ++knowing;
-  ErrorCase error{p.row, p.path, p.slice, truth, p.predicted, "", std::nullopt, std::nullopt};
-  if (knowing == run_.stages.size()) {
+  const Charge charge = charge_error(run_, p, *p.label);
+  ErrorCase error{p.row, p.path, p.slice, *p.label, p.predicted, "", charge.score, charge.harm};
+  if (charge.stage < 0) {
     ++uncharged_;
   } else {
-    const bool passed_on = knowing < accepting;
-    ++(passed_on ? funnel_[knowing].wrongly_passed_on : funnel_[knowing].wrongly_accepted);
-    const StageInfo& stage = run_.stages[knowing];
-    error.stage = stage.name;
-    const std::string& about = passed_on ? truth : p.predicted;
-    const StageScores* scores = find_scores(p, knowing);
-    if (scores != nullptr && can_give(stage, about)) {
-      error.score = score_for(stage, scores->scores, about);
-      error.harm = passed_on ? 1.0F - *error.score : *error.score;
-    }
+    FunnelStage& funnel = funnel_[static_cast<size_t>(charge.stage)];
+    ++(charge.passed_on ? funnel.wrongly_passed_on : funnel.wrongly_accepted);
+    error.stage = funnel.stage;
   }
   errors_.push_back(std::move(error));
 }

@@ -22,6 +22,8 @@ struct StageInfo {
   std::string model_path;
   std::string model_sha256;
   std::string precision;  ///< "f32"
+  /// How pictures become the model's input, in words; empty where it isn't known.
+  std::string preprocessing = {};
 };
 
 /// What one stage said of one picture.

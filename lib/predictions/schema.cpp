@@ -113,6 +113,12 @@ void check_utf8(const Database& database, const std::string& name) {
        quoted(name));
 }
 
+std::vector<std::string> preprocessing_of(const RunInfo& run) {
+  std::vector<std::string> all;
+  for (const StageInfo& stage : run.stages) all.push_back(stage.preprocessing);
+  return all;
+}
+
 void write_stages(Database& database, const RunInfo& run) {
   Statement insert(database, "INSERT INTO stage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   int64_t position = 0;
@@ -127,7 +133,8 @@ void write_stages(Database& database, const RunInfo& run) {
   }
 }
 
-std::vector<StageInfo> read_stages(Database& database) {
+std::vector<StageInfo> read_stages(Database& database,
+                                   const std::vector<std::string>& preprocessing) {
   std::vector<StageInfo> stages;
   Statement query(database,
                   "SELECT name, labels, negative, accept, binary, model_path, model_sha256, "
@@ -142,6 +149,7 @@ std::vector<StageInfo> read_stages(Database& database) {
     stage.model_path = query.text(5);
     stage.model_sha256 = query.text(6);
     stage.precision = query.text(7);
+    if (stages.size() < preprocessing.size()) stage.preprocessing = preprocessing[stages.size()];
     if (stage.scored_labels.empty() || (stage.binary && stage.scored_labels.size() != 1)) {
       fail("{}: stage {} has {} labels, expected {}", quoted(database.path()), quoted(stage.name),
            stage.scored_labels.size(), stage.binary ? "1" : "at least 1");
@@ -176,6 +184,11 @@ std::string one_stage_difference(const StageInfo& then, const StageInfo& now) {
   }
   if (then.precision != now.precision) {
     return fmt::format("{} had precision {}, now {}", name, then.precision, now.precision);
+  }
+  if (!then.preprocessing.empty() && !now.preprocessing.empty() &&
+      then.preprocessing != now.preprocessing) {
+    return fmt::format("{} had preprocessing {}, now {}", name, quoted(then.preprocessing),
+                       quoted(now.preprocessing));
   }
   return "";
 }
@@ -227,6 +240,7 @@ void write_run(Database& database, const RunInfo& run) {
   put(insert, "wall_s", fmt::format("{}", run.wall_s));
   put(insert, "peak_rss_bytes", run.peak_rss_bytes);
   put(insert, "device_bytes", run.device_bytes);
+  put(insert, "preprocessing", json(preprocessing_of(run)).dump());
   write_stages(database, run);
   Statement slice(database, "INSERT INTO slice VALUES (?, ?)");
   int64_t position = 0;
@@ -259,7 +273,10 @@ RunInfo read_run(Database& database) {
   run.wall_s = values.number("wall_s", 0.0, kMostSeconds);
   run.peak_rss_bytes = values.number("peak_rss_bytes", int64_t{0}, kMostBytes);
   run.device_bytes = values.number("device_bytes", int64_t{0}, kMostBytes);
-  run.stages = read_stages(database);
+  // Stores of version 0.1.0 may lack it.
+  const std::string& preprocessing = values.text("preprocessing");
+  run.stages = read_stages(database, preprocessing.empty() ? std::vector<std::string>()
+                                                           : strings_of(database, preprocessing));
   Statement slice(database, "SELECT name FROM slice ORDER BY position");
   while (slice.step()) run.slices.emplace_back(slice.text(0));
   return run;

@@ -71,12 +71,18 @@ class PredictionStore {
   std::unique_ptr<Impl> impl_;
 };
 
+enum class RowOrder {
+  listed,   ///< by row
+  content,  ///< by SHA-256, then path, then row
+  path,     ///< by path, then row
+};
+
 /// Reads a store, also one that is being written (it sees what was there at the first read) or
 /// whose writer was killed. Uses the same memory for any number of rows.
 class PredictionReader {
  public:
   /// Throws Error for a file that isn't a store, is damaged, or was made by a newer version.
-  explicit PredictionReader(const std::filesystem::path& path);
+  explicit PredictionReader(const std::filesystem::path& path, RowOrder order = RowOrder::listed);
   ~PredictionReader();
   PredictionReader(PredictionReader&&) noexcept;
 
@@ -84,11 +90,11 @@ class PredictionReader {
   /// Predictions in the store.
   int64_t size() const;
 
-  /// The next prediction in the order of rows, into storage that is used again; false at the end.
+  /// The next prediction in order, into storage that is used again; false at the end.
   bool next(Prediction& prediction);
   /// Makes `next` begin again.
   void rewind();
-  /// Rewinds, then calls `use` with each prediction in the order of rows.
+  /// Rewinds, then calls `use` with each prediction in order.
   void for_each(const std::function<void(const Prediction&)>& use);
 
  private:

@@ -16,6 +16,16 @@ using sqlite::Statement;
 
 constexpr float kAbsent = -1.0F;  // a score that no row gave yet
 
+constexpr const char* kImages =
+    "SELECT row, path, slice, sha256, label, predicted, stage, reason_code, reason, "
+    "decode_ms, resize_ms, other_ms, warnings, cache FROM image ORDER BY ";
+
+const char* order_of(RowOrder order) {
+  return order == RowOrder::content ? "sha256, path, row"
+         : order == RowOrder::path  ? "path, row"
+                                    : "row";
+}
+
 CacheUse cache_use_of(std::string_view name) {
   return name == "hit" ? CacheUse::hit : name == "miss" ? CacheUse::miss : CacheUse::bypassed;
 }
@@ -23,18 +33,19 @@ CacheUse cache_use_of(std::string_view name) {
 }  // namespace
 
 struct PredictionReader::Impl {
-  explicit Impl(const std::filesystem::path& path) : database(path, Database::Mode::read) {
+  Impl(const std::filesystem::path& path, RowOrder order)
+      : database(path, Database::Mode::read), by_row(order == RowOrder::listed) {
     check_schema(database);
     // One transaction: the two queries see the same rows while a writer adds more.
     database.execute("BEGIN");
     run = read_run(database);
     for (const StageInfo& stage : run.stages) most_scores += stage.scored_labels.size();
-    images.emplace(database,
-                   "SELECT row, path, slice, sha256, label, predicted, stage, reason_code, reason, "
-                   "decode_ms, resize_ms, other_ms, warnings, cache FROM image ORDER BY row");
-    scores.emplace(database,
-                   "SELECT image, stage, label, value, ms FROM score "
-                   "ORDER BY image, stage, label");
+    images.emplace(database, (std::string(kImages) + order_of(order)).c_str());
+    // In the order of rows one pass over the scores goes along; else each image's are looked up.
+    const std::string which = by_row ? "" : "WHERE image = ? ";
+    scores.emplace(database, ("SELECT image, stage, label, value, ms FROM score " + which +
+                              "ORDER BY image, stage, label")
+                                 .c_str());
   }
 
   void rewind() {
@@ -42,9 +53,11 @@ struct PredictionReader::Impl {
     scores->reset();
     started = false;
     last_row = -1;
+    rows = 0;
   }
 
   bool next(Prediction& p) {
+    if (!by_row) return next_looked_up(p);
     if (!started) {
       started = true;
       score_waits = scores->step();
@@ -58,14 +71,25 @@ struct PredictionReader::Impl {
     return true;
   }
 
+  bool next_looked_up(Prediction& p) {
+    if (!images->step()) return false;
+    read_image(p);
+    scores->reset();
+    scores->bind(0, p.row);
+    score_waits = scores->step();
+    read_scores(p);
+    return true;
+  }
+
   void read_image(Prediction& p) {
     p.row = images->integer(0);
     // Pages of a forged file can lead in circles: rows then come again, or in another order.
-    if (p.row <= last_row || p.row >= run.listed) {
+    if ((by_row && p.row <= last_row) || p.row < 0 || p.row >= run.listed || rows == run.listed) {
       fail("{}: has row {} behind row {}, expected them in order and below {}; the file is damaged",
            quoted(database.path()), p.row, last_row, run.listed);
     }
     last_row = p.row;
+    ++rows;
     p.path = images->text(1);
     p.slice = images->text(2);
     p.sha256 = images->text(3);
@@ -151,18 +175,20 @@ struct PredictionReader::Impl {
   }
 
   Database database;
+  bool by_row;
   RunInfo run;
   std::optional<Statement> images, scores;
   size_t most_scores = 0;  // of one picture
   int64_t last_row = -1;
+  int64_t rows = 0;  // read so far
   bool started = false;
   bool score_waits = false;  // `scores` stands on a row that isn't used yet
 };
 
-PredictionReader::PredictionReader(const std::filesystem::path& path) {
+PredictionReader::PredictionReader(const std::filesystem::path& path, RowOrder order) {
   if (!std::filesystem::exists(path)) fail("{}: isn't there", quoted(path));
   if (!looks_like_store(path)) fail("{}: isn't a store of predictions", quoted(path));
-  impl_ = std::make_unique<Impl>(path);
+  impl_ = std::make_unique<Impl>(path, order);
 }
 
 PredictionReader::~PredictionReader() = default;

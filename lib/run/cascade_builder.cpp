@@ -32,6 +32,14 @@ std::vector<StageOptions> stage_list(const CascadeSpec& spec) {
   return stages;
 }
 
+/// All of it, in one line: two runs preprocess alike where these are equal.
+std::string described(const Preprocessing& p) {
+  std::string text = fmt::format("{} x {}, {}", p.width, p.height, enum_name(p.fit));
+  if (p.fit == Fit::center_crop) text += fmt::format(" of {}", p.resize);
+  return text + fmt::format(", {} decoding, mean {} {} {}, std {} {} {}", enum_name(p.decode),
+                            p.mean[0], p.mean[1], p.mean[2], p.std[0], p.std[1], p.std[2]);
+}
+
 StageInfo stage_info(const StageOptions& options, const LoadedModel& model) {
   StageInfo info;
   info.scored_labels = model.head.scored_labels();
@@ -44,6 +52,7 @@ StageInfo stage_info(const StageOptions& options, const LoadedModel& model) {
   info.model_path = to_utf8(model.path);
   info.model_sha256 = model.sha256;
   info.precision = model.precision;
+  info.preprocessing = described(model.preprocessing);
   if (!info.negative.empty() && !info.binary) {
     fail("{}: stage {} has a 'negative' but a multi-class model; remove one of them",
          quoted(model.path), quoted(info.name));
