@@ -235,10 +235,13 @@ double drop_upper_bound(const PairedCounts& counts, double risk, double margin) 
 
 std::optional<int64_t> pictures_needed(const PairedCounts& counts, double margin, double risk) {
   constexpr double kTooMany = 1e9;
-  const double total = static_cast<double>(counts.n) + 1;
-  const double differing = (static_cast<double>(counts.lost + counts.gained) + 1) / total;
-  const double distance = counts.n == 0 ? -margin : counts.drop() - margin;
-  const double variance = differing - square(counts.n == 0 ? 0 : counts.drop());
+  const auto n = static_cast<double>(std::max(counts.n, int64_t{1}));
+  const auto differing = static_cast<double>(counts.lost + counts.gained);
+  const double drop = static_cast<double>(counts.lost - counts.gained) / n;
+  // Where all that differ differ the same way, one more is supposed that doesn't.
+  const double share = differing == 0 ? 0 : (differing + 1) / (n + 1);
+  const double distance = drop - margin;
+  const double variance = share - square(drop);
   if (distance == 0) return std::nullopt;
   const double z = normal_upper_quantile(risk) + normal_upper_quantile(1 - kPower);
   double needed = square(z) * std::max(0.0, variance) / square(distance);

@@ -51,9 +51,9 @@ double drop_lower_bound(const PairedCounts& counts, double risk, double margin);
 double drop_upper_bound(const PairedCounts& counts, double risk, double margin);
 
 /// Pictures, all together, with which a test of risk `risk` would in 8 of 10 cases tell the drop
-/// from `margin`, were the shares of lost and gained pictures what they seem to be now (each with
-/// half a picture more, lest three pictures without a loss look like certainty). Normal
-/// approximation (Connor 1987), but never less than the exact test needs when nothing is lost.
+/// from `margin`, were the shares of lost and gained pictures what they seem to be now (with one
+/// changed picture more, lest a few that all changed one way look like certainty). Normal
+/// approximation (Connor 1987), but never less than the exact test needs when nothing changes.
 /// Absent where the drop is so near the margin that more than 1e9 were needed.
 std::optional<int64_t> pictures_needed(const PairedCounts& counts, double margin, double risk);
 

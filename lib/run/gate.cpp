@@ -104,9 +104,10 @@ void add_remarks(GateResult& result) {
   }
   const double flips = static_cast<double>(c.flips.size()) / static_cast<double>(c.pairs);
   if (flips > kManyFlips) {
-    remarks.say(fmt::format("{:.2f} % of the answers changed, more than {:.0f} %: also right ones "
-                            "that became right by chance may go again",
-                            100 * flips, 100 * kManyFlips));
+    remarks.say(fmt::format(
+        "{:.2f} % of the answers changed, which is more than {:.0f} %: look at them even where "
+        "gains make up for losses",
+        100 * flips, 100 * kManyFlips));
   }
 }
 

@@ -85,7 +85,7 @@ Section summary_section(const GateResult& result) {
   }
   if (const SliceComparison* worst = worst_slice(result)) {
     add("worst slice", fmt::format("{}: accuracy lost {:.2f} points",
-                                   worst->name.empty() ? "(unnamed)" : worst->name,
+                                   worst->name,
                                    100 * worst->accuracy.counts.drop()));
   }
   return {"", {facts}};
@@ -288,6 +288,7 @@ const GateCheck* worst_class(const GateResult& result) {
 
 const SliceComparison* worst_slice(const GateResult& result) {
   const SliceComparison* worst = nullptr;
+  if (result.comparison.slices.size() < 2) return nullptr;  // a slice alone is the whole
   for (const SliceComparison& slice : result.comparison.slices) {
     const double drop = slice.accuracy.counts.drop();
     if (drop > (worst == nullptr ? 0 : worst->accuracy.counts.drop())) worst = &slice;
