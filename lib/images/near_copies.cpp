@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "base/error.h"
 
@@ -41,7 +42,7 @@ struct NearCopyIndex::Impl {
   /// Lists of entries, by quarter and the quarter's value.
   std::array<std::vector<std::vector<Entry>>, kQuarters> quarters;
 
-  std::vector<uint32_t> candidates(const Fingerprint& picture) const;
+  std::vector<uint32_t> candidates(const Fingerprint& picture, int64_t first) const;
 };
 
 NearCopyIndex::NearCopyIndex(const NearCopyOptions& options) : impl_(std::make_unique<Impl>()) {
@@ -58,9 +59,10 @@ const Fingerprint& NearCopyIndex::picture(int64_t index) const {
   return impl_->pictures[static_cast<size_t>(index)];
 }
 
-int64_t NearCopyIndex::add(const Fingerprint& picture) {
+int64_t NearCopyIndex::add(Fingerprint added) {
   const int64_t index = size();
-  impl_->pictures.push_back(picture);
+  impl_->pictures.push_back(std::move(added));
+  const Fingerprint& picture = impl_->pictures.back();
   if (!picture.sha256.empty()) impl_->by_file.try_emplace(picture.sha256, index);
   for (size_t part = 0; part < picture.hashes.size(); ++part) {
     for (size_t quarter = 0; quarter < kQuarters; ++quarter) {
@@ -72,7 +74,7 @@ int64_t NearCopyIndex::add(const Fingerprint& picture) {
   return index;
 }
 
-std::vector<uint32_t> NearCopyIndex::Impl::candidates(const Fingerprint& picture) const {
+std::vector<uint32_t> NearCopyIndex::Impl::candidates(const Fingerprint& picture, int64_t first) const {
   static const std::vector<uint16_t> kFlips = quarter_flips();
   std::vector<uint32_t> found;
   for (const uint64_t hash : picture.hashes) {
@@ -80,6 +82,7 @@ std::vector<uint32_t> NearCopyIndex::Impl::candidates(const Fingerprint& picture
       const auto value = static_cast<uint16_t>(hash >> (16 * quarter));
       for (const uint16_t flip : kFlips) {
         for (const Entry& entry : quarters[quarter][value ^ flip]) {
+          if (entry.picture < first) continue;
           const uint64_t other = pictures[entry.picture].hashes[entry.part];
           if (bits_between(hash, other) <= kHashBits) found.push_back(entry.picture);
         }
@@ -91,14 +94,14 @@ std::vector<uint32_t> NearCopyIndex::Impl::candidates(const Fingerprint& picture
   return found;
 }
 
-std::vector<CopyMatch> NearCopyIndex::find_all(const Fingerprint& picture) const {
+std::vector<CopyMatch> NearCopyIndex::find_all(const Fingerprint& picture, int64_t first) const {
   std::vector<CopyMatch> matches;
   if (impl_->options.min_likeness > 1) {
     const auto same = impl_->by_file.find(picture.sha256);
-    if (same != impl_->by_file.end()) matches.push_back({same->second, true, 1});
+    if (same != impl_->by_file.end() && same->second >= first) matches.push_back({same->second, true, 1});
     return matches;
   }
-  for (const uint32_t index : impl_->candidates(picture)) {
+  for (const uint32_t index : impl_->candidates(picture, first)) {
     const Fingerprint& other = impl_->pictures[index];
     const bool same_file = !picture.sha256.empty() && picture.sha256 == other.sha256;
     const double like = same_file ? 1 : likeness(other, picture);
@@ -110,12 +113,14 @@ std::vector<CopyMatch> NearCopyIndex::find_all(const Fingerprint& picture) const
   return matches;
 }
 
-std::optional<CopyMatch> NearCopyIndex::find(const Fingerprint& picture) const {
+std::optional<CopyMatch> NearCopyIndex::find(const Fingerprint& picture, int64_t first) const {
   if (!picture.sha256.empty()) {
     const auto same = impl_->by_file.find(picture.sha256);
-    if (same != impl_->by_file.end()) return CopyMatch{same->second, true, 1};
+    if (same != impl_->by_file.end() && same->second >= first) {
+      return CopyMatch{same->second, true, 1};
+    }
   }
-  const std::vector<CopyMatch> matches = find_all(picture);
+  const std::vector<CopyMatch> matches = find_all(picture, first);
   return matches.empty() ? std::nullopt : std::optional(matches.front());
 }
 

@@ -25,7 +25,7 @@ namespace fpcls {
 
 struct NearCopyOptions {
   /// Smallest likeness of near copies, in 0..1. Above 1: only same files.
-  double min_likeness = 0.8;
+  double min_likeness = 0.85;
 };
 
 struct CopyMatch {
@@ -43,15 +43,16 @@ class NearCopyIndex {
   NearCopyIndex(NearCopyIndex&&) noexcept;
 
   /// Returns its number, from 0 on.
-  int64_t add(const Fingerprint& picture);
+  int64_t add(Fingerprint picture);
   int64_t size() const;
   const Fingerprint& picture(int64_t index) const;
 
   /// The picture that is most like this one, if any is a copy or near copy; the same file goes
   /// before all, then the first of equals.
-  std::optional<CopyMatch> find(const Fingerprint& picture) const;
+  /// Only those numbered `first` or more.
+  std::optional<CopyMatch> find(const Fingerprint& picture, int64_t first = 0) const;
   /// All of them, the likest first.
-  std::vector<CopyMatch> find_all(const Fingerprint& picture) const;
+  std::vector<CopyMatch> find_all(const Fingerprint& picture, int64_t first = 0) const;
 
  private:
   struct Impl;
