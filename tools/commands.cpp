@@ -10,10 +10,8 @@ namespace fpcls {
 
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> kCommands = {
-      classify_command(), dedupe_command(), evaluate_command(), export_command(),
-      gate_command(), inspect_command(),
->>>>>>> 91f74a3 (Find copies and near copies of pictures: fpcls dedupe)
-      prune_command(),    report_command(),   train_command()};
+      classify_command(), dedupe_command(), evaluate_command(), export_command(), gate_command(),
+      inspect_command(),  prune_command(),  report_command(),   train_command()};
   return kCommands;
 }
 
