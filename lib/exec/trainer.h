@@ -28,7 +28,12 @@ struct TrainerOptions {
   double weight_decay = 0.05;  ///< of the weights of conv and linear, not of norms and biases
   double momentum = 0.9;       ///< SGD only
   double label_smoothing = 0;  ///< 0 to below 1
-  double ema_decay = 0;        ///< moving average of the weights, used by `evaluate` and `graph`; 0: off
+  /// Share of the loss that is how far the answers are from a teacher's, and the temperature at
+  /// which both are compared (Hinton et al. 2015), for batches that have a teacher's answers.
+  double distillation = 0.7;
+  double temperature = 4;
+  /// Of a moving average of the weights, which `evaluate` and `graph` use; 0: none.
+  double ema_decay = 0;
   bool bf16 = false;           ///< autocast; an Error where the device can't
   uint64_t seed = 0;
 };
@@ -39,6 +44,7 @@ struct TrainingBatch {
   /// positive label), else the index among the network's outputs.
   std::vector<int> targets;
   std::vector<float> weights;  ///< for each picture, its weight in the loss; mean about 1
+  std::vector<float> teacher_logits;  ///< row-major {count, output_count}; empty: no teacher
 };
 
 class Trainer {
@@ -48,6 +54,13 @@ class Trainer {
   /// One optimisation step in training mode. Returns the batch's loss (cross entropy; binary cross
   /// entropy for a network of one output), which may be NaN: the caller decides what that means.
   virtual double step(const TrainingBatch& batch, double learning_rate) = 0;
+
+  /// Moves batch norm's statistics by what the network computes for `batch`, and nothing else.
+  virtual void observe(const PixelBatch& batch) = 0;
+
+  /// The gradient of the batch's loss in evaluation mode: the network with the gradient in place of
+  /// each parameter, and zeros in place of statistics. Changes nothing.
+  virtual Graph gradients(const TrainingBatch& batch) = 0;
 
   /// Logits in evaluation mode, row-major {count, output_count}.
   virtual std::vector<float> evaluate(const PixelBatch& batch) = 0;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/error.h"
@@ -11,12 +10,11 @@
 #include "config/options.h"
 #include "graph/cut_channels.h"
 #include "model/model_file.h"
+#include "run/prune_training.h"
 #include "run/version.h"
 
 namespace fpcls {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// "macs=0.5,0.7" as two goals.
 std::vector<PruneGoal> parse_goals(const std::string& text) {
@@ -148,69 +146,81 @@ Metadata metadata_of(const LoadedModel& model, const PruneOptions& options, cons
   return metadata;
 }
 
-double ratio_of(int64_t before, int64_t after) {
-  return 1 - static_cast<double>(after) / static_cast<double>(before);
+SelectionOptions selection_of(const PruneOptions& options) {
+  SelectionOptions selection;
+  selection.scope = options.scope;
+  selection.round_to = multiple_of(options.round);
+  selection.floor_ratio = options.floor;
+  selection.floor_count = options.min_channels;
+  return selection;
 }
 
-Json costs_json(const ModelCosts& costs) {
-  return {{"parameters", costs.parameters},
-          {"macs", costs.macs},
-          {"channels", costs.channels},
-          {"size_bytes", costs.size_bytes}};
-}
-
-Json model_json(const PrunedModel& model) {
-  Json json;
-  json["remove"] = {{"unit", enum_name(model.goal.unit)}, {"ratio", model.goal.ratio}};
-  if (!model.out.empty()) json["model"] = to_utf8(model.out);
-  json["before"] = costs_json(model.before);
-  json["after"] = costs_json(model.after);
-  json["layers"] = Json::array();
-  for (const PrunedLayer& layer : model.layers) {
-    json["layers"].push_back({{"name", layer.name},
-                              {"channels_before", layer.channels_before},
-                              {"channels_after", layer.channels_after}});
+void check_training(const PruneOptions& options, size_t goals) {
+  const FineTuneOptions& tune = options.fine_tune;
+  if (tune.train.empty()) {
+    const char* needs = !tune.validation.empty() ? "validation"
+                        : !tune.teacher.empty()  ? "teacher"
+                        : !tune.journal.empty()  ? "journal"
+                                                 : nullptr;
+    if (needs != nullptr) fail("--{} needs --train, the pictures to train on", needs);
+    if (tune.resume) fail("--resume needs --train and --journal");
   }
-  json["inexact"] = model.inexact;
-  return json;
-}
-
-Table costs_table(const PrunedModel& model) {
-  Table table("costs", {text_column("what"), text_column("before"), text_column("after"),
-                        percent_column("removed", "removed", 2)});
-  const auto add = [&](const char* what, int64_t before, int64_t after) {
-    table.add_row({what, with_thousands(before), with_thousands(after), ratio_of(before, after)});
-  };
-  add("parameters", model.before.parameters, model.after.parameters);
-  add("MACs", model.before.macs, model.after.macs);
-  add("channels", model.before.channels, model.after.channels);
-  add("bytes of weights", model.before.size_bytes, model.after.size_bytes);
-  return table;
-}
-
-Table layer_table(const PrunedModel& model) {
-  Table table("layers", {text_column("name"), count_column("channels_before", "channels before"),
-                         count_column("channels_after", "channels after")});
-  for (const PrunedLayer& layer : model.layers) {
-    table.add_row({layer.name, layer.channels_before, layer.channels_after});
+  if (options.importance == Importance::taylor && (tune.train.empty() || options.plan)) {
+    fail("--importance taylor: takes the gradients of a training; pass --train, without --plan");
   }
-  return table;
+  if (goals > 1 && !tune.journal.empty()) {
+    fail("--journal: is for one ratio, {} are given; run one at a time", goals);
+  }
 }
 
-Table curve_table(const std::vector<PrunedModel>& models) {
-  Table table("curve", {text_column("remove"), count_column("parameters"),
-                        percent_column("parameters_removed", "removed", 2),
-                        count_column("macs", "MACs"),
-                        percent_column("macs_removed", "removed", 2), count_column("channels"),
-                        percent_column("channels_removed", "removed", 2),
-                        bytes_column("size_bytes", "size")});
-  for (const PrunedModel& m : models) {
-    table.add_row({fmt::format("{}={}", enum_name(m.goal.unit), m.goal.ratio), m.after.parameters,
-                   ratio_of(m.before.parameters, m.after.parameters), m.after.macs,
-                   ratio_of(m.before.macs, m.after.macs), m.after.channels,
-                   ratio_of(m.before.channels, m.after.channels), m.after.size_bytes});
-  }
-  return table;
+/// A result with its network.
+struct PruneCase {
+  PrunedModel result;
+  Graph graph;
+};
+
+std::vector<PrunedModel> results_of(std::vector<PruneCase> cases) {
+  std::vector<PrunedModel> results;
+  for (PruneCase& made : cases) results.push_back(std::move(made.result));
+  return results;
+}
+
+/// What the weights alone say should go, in one cut.
+PruneCase cut_at_once(const PruneOptions& options, const LoadedModel& model, const PruneGoal& goal,
+                      const SelectionOptions& selection) {
+  const Graph& graph = model.graph;
+  const ChannelGroups groups = find_channel_groups(graph);
+  const CostModel costs(graph, groups);
+  // Only a training has gradients; until then the squares stand in for them.
+  const Importance importance =
+      options.importance == Importance::taylor ? Importance::l2 : options.importance;
+  const std::vector<double> values =
+      unit_importance(graph, groups, importance, nullptr, options.seed);
+  const Selection chosen = select_channels(
+      graph, groups, costs, values, std::vector<bool>(values.size(), true), goal, selection);
+  Cut cut = cut_channels(graph, groups, chosen.keep);
+  const ModelCosts after = CostModel(cut.graph, remaining_groups(groups, chosen.keep)).dense();
+  return {{goal, costs.dense(), after, compare_layers(graph, cut.graph), std::move(cut.inexact), "",
+           std::nullopt},
+          std::move(cut.graph)};
+}
+
+void train(const PruneTraining& training, const SelectionOptions& selection, const Graph& dense,
+           PruneCase& made) {
+  PruningResult trained = training.run(made.result.goal, selection);
+  const ChannelGroups groups = find_channel_groups(dense);
+  made.graph = std::move(trained.graph);
+  trained.graph = made.graph;
+  made.result.after = CostModel(made.graph, remaining_groups(groups, trained.keep)).dense();
+  made.result.layers = compare_layers(dense, made.graph);
+  made.result.inexact = trained.inexact;
+  made.result.trained = std::move(trained);
+}
+
+void check_divergence(const PrunedModel& model) {
+  if (!model.trained || model.trained->divergence.empty()) return;
+  fail("training: {}; lower --learning-rate; the last good network is in {}",
+       model.trained->divergence, quoted(model.out));
 }
 
 }  // namespace
@@ -218,69 +228,34 @@ Table curve_table(const std::vector<PrunedModel>& models) {
 std::vector<PrunedModel> run_prune(const PruneOptions& options) {
   if (options.model.empty()) fail("prune: no model given; name its file");
   const std::vector<PruneGoal> goals = goals_of(options);
-  SelectionOptions selection;
-  selection.scope = options.scope;
-  selection.round_to = multiple_of(options.round);
-  selection.floor_ratio = options.floor;
-  selection.floor_count = options.min_channels;
-  if (options.importance == Importance::taylor) {
-    fail("--importance taylor: needs the gradients of a training; use l2");
-  }
+  SelectionOptions selection = selection_of(options);
+  check_training(options, goals.size());
   if (!options.plan && options.out.empty()) {
     fail("no file to write the model to; pass -o FILE.safetensors, or --plan to see what would go");
   }
   const LoadedModel model = load_model(options.model, options.foreign, HeadNeed::optional);
-  const Graph& graph = model.graph;
-  const ChannelGroups groups = find_channel_groups(graph);
-  selection.ignored = ignored_groups(graph, groups, options.ignore);
-  const CostModel costs(graph, groups);
-  const std::vector<double> importance =
-      unit_importance(graph, groups, options.importance, nullptr, options.seed);
-  const std::vector<bool> all(importance.size(), true);
-  std::vector<PrunedModel> results;
-  std::vector<Graph> graphs;
-  for (const PruneGoal& goal : goals) {
-    const Selection chosen =
-        select_channels(graph, groups, costs, importance, all, goal, selection);
-    Cut cut = cut_channels(graph, groups, chosen.keep);
-    const ChannelGroups left = remaining_groups(groups, chosen.keep);
-    results.push_back({goal, costs.dense(), CostModel(cut.graph, left).dense(),
-                       compare_layers(graph, cut.graph), std::move(cut.inexact),
-                       options.plan ? "" : name_for(goal, options.out, goals.size() > 1)});
-    graphs.push_back(std::move(cut.graph));
+  const ChannelGroups groups = find_channel_groups(model.graph);
+  selection.ignored = ignored_groups(model.graph, groups, options.ignore);
+  std::vector<PruneCase> cases;
+  for (const PruneGoal& goal : goals) cases.push_back(cut_at_once(options, model, goal, selection));
+  if (options.plan) return results_of(std::move(cases));
+  for (PruneCase& made : cases) {
+    made.result.out = name_for(made.result.goal, options.out, goals.size() > 1);
+    AtomicFile(made.result.out);  // a path that can't be written fails before the long work
   }
-  for (size_t i = 0; i < results.size() && !options.plan; ++i) {
-    save_model_file(results[i].out, graphs[i], metadata_of(model, options, goals[i]));
+  std::optional<PruneTraining> training;
+  if (!options.fine_tune.train.empty()) training.emplace(options, model);
+  for (PruneCase& made : cases) {
+    Metadata metadata = metadata_of(model, options, made.result.goal);
+    if (training) {
+      train(*training, selection, model.graph, made);
+      const Provenance more = training->provenance();
+      metadata.provenance.insert(metadata.provenance.end(), more.begin(), more.end());
+    }
+    save_model_file(made.result.out, made.graph, metadata);
+    check_divergence(made.result);
   }
-  return results;
-}
-
-Document prune_document(const std::vector<PrunedModel>& models) {
-  Document document;
-  if (models.size() > 1) {
-    document.sections.push_back({"Curve", {curve_table(models)}});
-    return document;
-  }
-  const PrunedModel& model = models[0];
-  Section section{fmt::format("Removed {}={}", enum_name(model.goal.unit), model.goal.ratio), {}};
-  if (!model.out.empty()) section.blocks.push_back(KeyValues{{{"model", to_utf8(model.out)}}});
-  section.blocks.push_back(costs_table(model));
-  if (!model.inexact.empty()) {
-    section.blocks.push_back(Paragraph{
-        fmt::format("Removed channels held constants that these layers now miss at their border: "
-                    "{}.",
-                    fmt::join(model.inexact, ", "))});
-  }
-  document.sections.push_back(std::move(section));
-  document.sections.push_back({"Layers", {layer_table(model)}});
-  return document;
-}
-
-std::string prune_json(const std::vector<PrunedModel>& models) {
-  if (models.size() == 1) return model_json(models[0]).dump(2) + "\n";
-  Json json = Json::array();
-  for (const PrunedModel& model : models) json.push_back(model_json(model));
-  return json.dump(2) + "\n";
+  return results_of(std::move(cases));
 }
 
 }  // namespace fpcls

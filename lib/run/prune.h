@@ -8,7 +8,9 @@
 #include "compress/importance.h"
 #include "report/document.h"
 #include "run/common_options.h"
+#include "run/fine_tune_options.h"
 #include "run/load_model.h"
+#include "tune/pruning.h"
 
 /// Makes a model smaller by removing channels.
 namespace fpcls {
@@ -26,6 +28,7 @@ struct PruneOptions {
   bool plan = false;
   std::string out;
   uint64_t seed = 0;
+  FineTuneOptions fine_tune;
   OutputOptions output;
 
   template <class Visitor>
@@ -53,7 +56,8 @@ struct PruneOptions {
     v.option("o,out", out,
              "Model file to write (.safetensors); with several ratios, one for each, its name "
              "followed by UNIT-RATIO");
-    v.option("seed", seed, "Of --importance random");
+    v.option("seed", seed, "Of --importance random, order and augmentation");
+    v.group("Training", fine_tune);
     v.group("Models from elsewhere", foreign);
     v.group("Output", output);
   }
@@ -72,6 +76,7 @@ struct PrunedModel {
   std::vector<PrunedLayer> layers;  ///< every conv and linear
   std::vector<std::string> inexact;  ///< layers where removed constants couldn't be kept exactly
   std::string out;                   ///< the file, empty where none was written
+  std::optional<PruningResult> trained;  ///< how the training went, where there was one
 };
 
 /// One result for each ratio, in their order. Throws Error before anything is written for what

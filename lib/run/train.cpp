@@ -16,6 +16,7 @@
 #include "model/resnet.h"
 #include "run/load_model.h"
 #include "run/picture_list.h"
+#include "run/training_data.h"
 #include "run/version.h"
 
 namespace fpcls {
@@ -122,61 +123,6 @@ Start start_of(const TrainOptions& options, const Head& head) {
   return {std::move(file.graph), std::move(file.metadata)};
 }
 
-struct Data {
-  TrainingSet training;
-  TrainingSet validation;
-  int64_t copies = 0;  ///< left out of training, because they are validated on
-};
-
-/// Training pictures are kept a little larger than the input, for the augmentation to cut from;
-/// validation pictures are at its very size.
-Data load_data(const TrainOptions& options, const ImageList& list, const Head& head,
-               const Preprocessing& preprocessing, const AugmentOptions& augment, int workers) {
-  const auto target = target_of(options, head);
-  Preprocessing stored = preprocessing;
-  const double scale = stored_scale(augment);
-  stored.height = static_cast<int>(std::lround(preprocessing.height * scale));
-  stored.width = static_cast<int>(std::lround(preprocessing.width * scale));
-  stored.resize = static_cast<int>(std::lround(preprocessing.resize * scale));
-  const bool quiet = options.output.quiet;
-  TrainingSet all = load_training_set(list, target, stored, workers, quiet);
-  if (!options.validation.empty()) {
-    const ImageList held = list_labelled(validation_input(options));
-    TrainingSet validation = load_training_set(held, target, preprocessing, workers, quiet);
-    TrainingSet training = without_copies(all, validation);
-    const int64_t copies = all.size() - training.size();
-    return {std::move(training), std::move(validation), copies};
-  }
-  // The same pictures at both sizes split the same way: the split depends on content alone.
-  TrainingSet exact = load_training_set(list, target, preprocessing, workers, quiet);
-  return {split_training_set(all, options.validation_share).first,
-          split_training_set(exact, options.validation_share).second, 0};
-}
-
-/// Whether bf16 pays: libtorch's bf16 kernels for channels that don't fill a vector of 32 are
-/// slower than its f32 ones, measured 3 to 18 times for 8 and 16 channels.
-bool suits_bf16(const Graph& graph) {
-  constexpr int64_t kVectorOfBf16 = 32;
-  return std::all_of(graph.nodes().begin(), graph.nodes().end(), [](const Node& node) {
-    return node.op != Op::conv || node.weights.at("weight").shape()[0] % kVectorOfBf16 == 0;
-  });
-}
-
-/// Tells apart trainings that begin with other weights.
-std::string weights_sha256(const Graph& graph) {
-  Sha256 hash;
-  for (const Node& node : graph.nodes()) {
-    for (const auto& [key, weight] : node.weights) hash.update(weight.bytes());
-  }
-  return hash.hex();
-}
-
-std::vector<std::pair<std::string, std::string>> bad_pictures(const Data& data) {
-  auto bad = data.training.bad;
-  bad.insert(bad.end(), data.validation.bad.begin(), data.validation.bad.end());
-  return bad;
-}
-
 TrainerOptions trainer_options(const TrainOptions& options, const Graph& graph, int threads) {
   TrainerOptions trainer;
   trainer.device = options.device;
@@ -187,9 +133,7 @@ TrainerOptions trainer_options(const TrainOptions& options, const Graph& graph, 
   trainer.label_smoothing = options.label_smoothing;
   trainer.ema_decay = options.ema;
   trainer.seed = options.seed;
-  trainer.bf16 =
-      options.bf16 == Switch::on || (options.bf16 == Switch::automatic && options.device == "cpu" &&
-                                     torch_backend().bf16_is_fast() && suits_bf16(graph));
+  trainer.bf16 = trains_in_bf16(options.bf16, options.device, graph);
   return trainer;
 }
 
@@ -209,7 +153,7 @@ TrainingPlan plan_of(const TrainOptions& options, const AugmentOptions& augment)
   return plan;
 }
 
-Provenance provenance_of(const TrainOptions& options, const Data& data,
+Provenance provenance_of(const TrainOptions& options, const TrainingData& data,
                          const TrainingResult& result, bool bf16) {
   return {{"fpcls", version()},
           {"training_sha256", training_set_sha256(data.training)},
@@ -238,7 +182,11 @@ TrainSummary run_train(const TrainOptions& options) {
   const TrainerOptions trainer_setup = trainer_options(options, start.graph, threads);
   const auto trainer =
       torch_backend().make_trainer(start.graph, start.metadata.preprocessing, trainer_setup);
-  const Data data = load_data(options, list, head, start.metadata.preprocessing, augment, threads);
+  const ImageList held =
+      options.validation.empty() ? ImageList() : list_labelled(validation_input(options));
+  const TrainingData data =
+      load_training_data(list, held, options.validation_share, target_of(options, head),
+                         start.metadata.preprocessing, augment, threads, options.output.quiet);
   const std::string fingerprint =
       fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", training_set_sha256(data.training),
                   training_set_sha256(data.validation), weights_sha256(start.graph),
@@ -250,7 +198,7 @@ TrainSummary run_train(const TrainOptions& options) {
                        data.training.size(),
                        data.validation.size(),
                        data.copies,
-                       bad_pictures(data),
+                       data.bad(),
                        train(*trainer, start.graph, head, data.training, data.validation,
                              plan_of(options, augment), fingerprint),
                        trainer_setup.bf16,
@@ -278,7 +226,7 @@ Document train_document(const TrainSummary& summary) {
                percent_column("at_least_90", "score >= 0.90"), text_column("best", "")});
   for (const EpochRow& row : summary.result.history) {
     table.add_row({row.epoch, row.loss, row.validation.loss, row.validation.accuracy,
-                   row.validation.balanced_accuracy, row.validation.at_least_90_ratio,
+                   row.validation.balanced_accuracy, row.validation.at_least_ratio[2],
                    row.epoch == summary.result.best_epoch ? "best" : ""});
   }
   KeyValues facts;
@@ -324,7 +272,7 @@ std::string train_json(const TrainSummary& summary) {
                                {"validation_loss", row.validation.loss},
                                {"accuracy", row.validation.accuracy},
                                {"balanced_accuracy", row.validation.balanced_accuracy},
-                               {"at_least_90_ratio", row.validation.at_least_90_ratio}});
+                               {"at_least_90_ratio", row.validation.at_least_ratio[2]}});
   }
   json["bad_images"] = nlohmann::ordered_json::array();
   for (const auto& [path, reason] : summary.bad) {

@@ -8,26 +8,11 @@
 #include "exec/trainer.h"
 #include "report/document.h"
 #include "run/common_options.h"
+#include "run/training_data.h"
 #include "tune/training.h"
 
 /// Trains a classifier on labelled pictures and writes it as an fpcls model.
 namespace fpcls {
-
-enum class Augmentation { none, plan };
-
-template <>
-struct EnumNames<Augmentation> {
-  static constexpr std::pair<Augmentation, std::string_view> entries[] = {
-      {Augmentation::none, "none"}, {Augmentation::plan, "plan"}};
-};
-
-enum class Switch { automatic, on, off };
-
-template <>
-struct EnumNames<Switch> {
-  static constexpr std::pair<Switch, std::string_view> entries[] = {
-      {Switch::automatic, "auto"}, {Switch::on, "on"}, {Switch::off, "off"}};
-};
 
 struct TrainOptions {
   InputOptions input;

@@ -27,6 +27,12 @@ void check_options(const TrainerOptions& options, const c10::Device& device) {
   if (!(options.ema_decay >= 0 && options.ema_decay < 1)) {
     fail("decay of the moving average is {}, expected 0 to below 1", options.ema_decay);
   }
+  if (!(options.distillation >= 0 && options.distillation <= 1)) {
+    fail("distillation is {}, expected 0 to 1", options.distillation);
+  }
+  if (!(options.temperature > 0)) {
+    fail("temperature of the distillation is {}, expected above 0", options.temperature);
+  }
   if (options.bf16 && device.is_cpu() && !bf16_is_fast()) {
     fail("bf16: this CPU doesn't multiply bf16 (avx512_bf16); train without it");
   }
@@ -60,6 +66,27 @@ class TorchTrainer : public Trainer {
   double step(const TrainingBatch& batch, double learning_rate) override {
     return guarded([] { return std::string("training step"); },
                    [&] { return guarded_step(batch, learning_rate); });
+  }
+
+  void observe(const PixelBatch& batch) override {
+    guarded([] { return std::string("batch statistics"); },
+            [&] {
+              use_threads(options_.threads);
+              plan_.reset();
+              const at::NoGradGuard no_grad;
+              const at::Tensor x = to_input(batch, preprocessing_, graph_.input_shape());
+              forward(x.to(device_), {/*training=*/true, options_.bf16});
+              for (Averaged& tracked : tracked_) {
+                if (tracked.average.defined() && !tracked.value.requires_grad()) {
+                  tracked.average.copy_(tracked.value);
+                }
+              }
+            });
+  }
+
+  Graph gradients(const TrainingBatch& batch) override {
+    return guarded([] { return std::string("gradients"); },
+                   [&] { return guarded_gradients(batch); });
   }
 
   std::vector<float> evaluate(const PixelBatch& batch) override {
@@ -135,8 +162,7 @@ class TorchTrainer : public Trainer {
     }
   }
 
-  at::Tensor forward(const at::Tensor& x) {
-    const OpMode mode{/*training=*/true, options_.bf16};
+  at::Tensor forward(const at::Tensor& x, const OpMode& mode) {
     std::vector<at::Tensor> results(at_index(graph_.size()));
     results[0] = x;
     for (int i = 1; i < graph_.size(); ++i) {
@@ -170,16 +196,39 @@ class TorchTrainer : public Trainer {
     check_batch(batch);
     plan_.reset();
     const at::Tensor x = to_input(batch.pixels, preprocessing_, graph_.input_shape());
-    const at::Tensor logits = forward(x.to(device_)).to(at::kFloat);
-    const at::Tensor loss = loss_of(logits, batch);
+    const OpMode mode{/*training=*/true, options_.bf16};
+    const at::Tensor loss = loss_of(forward(x.to(device_), mode).to(at::kFloat), batch);
     loss.backward();
     update(parameters_, options_, learning_rate, ++steps_);
     update_averages();
     return loss.item<double>();
   }
 
+  Graph guarded_gradients(const TrainingBatch& batch) {
+    use_threads(options_.threads);
+    check_batch(batch);
+    const at::Tensor x = to_input(batch.pixels, preprocessing_, graph_.input_shape());
+    const OpMode mode{/*training=*/false, /*bf16=*/false};
+    loss_of(forward(x.to(device_), mode).to(at::kFloat), batch).backward();
+    std::vector<Node> nodes = graph_.nodes();
+    size_t next = 0;
+    for (Node& node : nodes) {
+      for (auto& [key, tensor] : node.weights) {
+        at::Tensor& value = tracked_[next++].value;
+        const at::Tensor gradient =
+            value.grad().defined() ? value.grad() : at::zeros_like(value.detach());
+        tensor = from_torch(gradient.detach().clone(at::MemoryFormat::Contiguous));
+        value.mutable_grad() = at::Tensor();
+      }
+    }
+    return graph_.with_nodes(std::move(nodes));
+  }
+
   void check_batch(const TrainingBatch& batch) const {
     const size_t count = batch.pixels.rows.size();
+    FPCLS_CHECK(batch.teacher_logits.empty() ||
+                batch.teacher_logits.size() ==
+                    count * static_cast<size_t>(graph_.output_count()));
     FPCLS_CHECK(count > 0 && batch.targets.size() == count && batch.weights.size() == count);
     const int64_t classes = std::max<int64_t>(graph_.output_count(), 2);
     for (const int target : batch.targets) {
@@ -204,7 +253,26 @@ class TorchTrainer : public Trainer {
       losses = at::cross_entropy_loss(logits, targets, {}, at::Reduction::None,
                                       /*ignore_index=*/-100, smoothing);
     }
+    if (!batch.teacher_logits.empty() && options_.distillation > 0) {
+      const at::Tensor teacher =
+          at::tensor(batch.teacher_logits).view({count, logits.size(1)}).to(device_);
+      losses = losses * (1 - options_.distillation) +
+               distance_to(teacher, logits) * options_.distillation;
+    }
     return (losses * weights).sum() / count;
+  }
+
+  /// For each picture the Kullback-Leibler divergence of the answers at the temperature, times its
+  /// square so that gradients keep their size (Hinton et al. 2015, section 2).
+  at::Tensor distance_to(const at::Tensor& teacher, const at::Tensor& logits) const {
+    const double t = options_.temperature;
+    // A single logit stands for two classes, the other's logit being 0.
+    const auto both = [](const at::Tensor& x) {
+      return x.size(1) == 1 ? at::cat({x, at::zeros_like(x)}, 1) : x;
+    };
+    const at::Tensor wanted = at::log_softmax(both(teacher) / t, 1);
+    const at::Tensor got = at::log_softmax(both(logits) / t, 1);
+    return (wanted.exp() * (wanted - got)).sum(1) * (t * t);
   }
 
   void update_averages() {

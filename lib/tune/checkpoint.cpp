@@ -20,9 +20,11 @@ constexpr const char* kBestPrefix = "best:";
 std::string history_text(const std::vector<EpochRow>& history) {
   std::string text;
   for (const EpochRow& row : history) {
-    text += fmt::format("{} {:a} {:a} {:a} {:a} {:a} {:a}\n", row.epoch, row.loss,
+    const auto& ratios = row.validation.at_least_ratio;
+    text += fmt::format("{} {:a} {:a} {:a} {:a} {:a} {:a} {:a} {:a} {:a}\n", row.epoch, row.loss,
                         row.learning_rate, row.validation.loss, row.validation.accuracy,
-                        row.validation.balanced_accuracy, row.validation.at_least_90_ratio);
+                        row.validation.balanced_accuracy, ratios[0], ratios[1], ratios[2],
+                        ratios[3]);
   }
   return text;
 }
@@ -33,9 +35,10 @@ std::vector<EpochRow> parse_history(const std::string& text, const std::string& 
   for (std::string line; std::getline(lines, line);) {
     EpochRow row;
     ValidationFigures& v = row.validation;
-    if (std::sscanf(line.c_str(), "%d %la %la %la %la %la %la", &row.epoch, &row.loss,
-                    &row.learning_rate, &v.loss, &v.accuracy, &v.balanced_accuracy,
-                    &v.at_least_90_ratio) != 7) {
+    auto& ratios = v.at_least_ratio;
+    if (std::sscanf(line.c_str(), "%d %la %la %la %la %la %la %la %la %la", &row.epoch, &row.loss,
+                    &row.learning_rate, &v.loss, &v.accuracy, &v.balanced_accuracy, &ratios[0],
+                    &ratios[1], &ratios[2], &ratios[3]) != 10) {
       fail("{}: is damaged: its history can't be read; delete it to start again", where);
     }
     history.push_back(row);

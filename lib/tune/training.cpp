@@ -75,7 +75,11 @@ class Training {
 
   TrainingResult run() {
     if (plan_.resume && !plan_.checkpoint.empty()) resume();
-    Progress progress("training", "steps", plan_.epochs * steps_, plan_.quiet);
+    std::optional<Progress> own;
+    if (plan_.progress == nullptr) {
+      own.emplace("training", "steps", plan_.epochs * steps_, plan_.quiet);
+    }
+    Progress& progress = own ? *own : *plan_.progress;
     progress.advance(static_cast<int64_t>(result_.history.size()) * steps_);
     for (int epoch = static_cast<int>(result_.history.size()); epoch < plan_.epochs; ++epoch) {
       if (out_of_patience()) {
@@ -85,7 +89,7 @@ class Training {
       EpochRow row{epoch + 1, train_epoch(epoch, progress), 0, {}};
       if (!result_.divergence.empty()) break;
       row.learning_rate = learning_rate(epoch, steps_ - 1);
-      row.validation = validate();
+      row.validation = validate(trainer_, head_, validation_, plan_.batch_size);
       if (!std::isfinite(row.validation.loss)) {
         result_.divergence =
             fmt::format("the network's outputs are not finite after epoch {}", row.epoch);
@@ -102,9 +106,10 @@ class Training {
 
  private:
   std::string full_fingerprint(const std::string& rest) const {
-    return sha256_hex(fmt::format("{} {} {} {} {} {} {} {}", rest, plan_.epochs, batch_size_,
+    return sha256_hex(fmt::format("{} {} {} {} {} {} {} {} {} {}", rest, plan_.epochs, batch_size_,
                                   plan_.learning_rate, plan_.warmup_ratio, plan_.balance_classes,
-                                  plan_.patience, plan_.seed));
+                                  plan_.patience, plan_.seed, plan_.best_by_bucket,
+                                  plan_.teacher != nullptr));
   }
 
   double learning_rate(int epoch, int64_t step) const {
@@ -114,23 +119,14 @@ class Training {
 
   /// The batch of one step, its pictures augmented by seeds of their own.
   TrainingBatch make_batch(const std::vector<int64_t>& order, int epoch, int64_t step) const {
-    TrainingBatch batch;
-    const Shape& input = initial_.input_shape();
-    batch.pixels.height = static_cast<int>(input[2]);
-    batch.pixels.width = static_cast<int>(input[3]);
-    batch.pixels.pixels.resize(static_cast<size_t>(batch_size_) * batch.pixels.picture_bytes());
     const uint64_t epoch_seed =
         derive_seed(derive_seed(plan_.seed, kAugmentSeed), static_cast<uint64_t>(epoch));
-    for (int64_t i = 0; i < batch_size_; ++i) {
-      const int64_t row = order[static_cast<size_t>(step * batch_size_ + i)];
-      const int target = training_.targets[static_cast<size_t>(row)];
-      augment(training_.picture(row), training_.height, training_.width, plan_.augment,
-              derive_seed(epoch_seed, static_cast<uint64_t>(row)), batch.pixels.height,
-              batch.pixels.width, batch.pixels.pixels.data() + i * batch.pixels.picture_bytes());
-      batch.pixels.rows.push_back(row);
-      batch.targets.push_back(target);
-      batch.weights.push_back(weights_.at(target));
-    }
+    const auto first = order.begin() + step * batch_size_;
+    TrainingBatch batch =
+        make_training_batch(training_, {first, first + batch_size_}, initial_.input_shape(),
+                            plan_.augment, epoch_seed);
+    for (const int target : batch.targets) batch.weights.push_back(weights_.at(target));
+    if (plan_.teacher) batch.teacher_logits = plan_.teacher(batch.pixels);
     return batch;
   }
 
@@ -161,26 +157,12 @@ class Training {
     return sum / static_cast<double>(steps_);
   }
 
-  ValidationFigures validate() {
-    std::vector<float> logits;
-    const Shape& input = initial_.input_shape();
-    for (int64_t first = 0; first < validation_.size(); first += plan_.batch_size) {
-      const int64_t count = std::min<int64_t>(plan_.batch_size, validation_.size() - first);
-      PixelBatch batch;
-      batch.height = static_cast<int>(input[2]);
-      batch.width = static_cast<int>(input[3]);
-      FPCLS_CHECK(batch.picture_bytes() == validation_.picture_bytes());
-      batch.pixels.assign(validation_.picture(first), validation_.picture(first + count));
-      for (int64_t i = first; i < first + count; ++i) batch.rows.push_back(i);
-      const std::vector<float> some = trainer_.evaluate(batch);
-      logits.insert(logits.end(), some.begin(), some.end());
-    }
-    return validation_figures(head_, logits, validation_.targets);
-  }
-
   void keep_if_best(const EpochRow& row) {
-    const auto rank = [](const ValidationFigures& v) {
-      return std::pair(v.balanced_accuracy, -v.loss);
+    const auto rank = [this](const ValidationFigures& v) {
+      const int bucket = plan_.best_by_bucket;
+      return std::pair(
+          bucket < 0 ? v.balanced_accuracy : v.at_least_ratio[static_cast<size_t>(bucket)],
+          -v.loss);
     };
     const bool first = result_.best_epoch == 0;
     if (!first &&
@@ -228,19 +210,19 @@ class Training {
 
 ValidationFigures validation_figures(const Head& head, const std::vector<float>& logits,
                                      const std::vector<int>& targets) {
-  constexpr double kSure = 0.9;
   constexpr double kSmallest = 1e-12;  // of a probability, lest one picture make the loss infinite
   ValidationFigures figures;
   std::map<int, std::pair<int64_t, int64_t>> right_of_total;
   double loss = 0;
-  int64_t right = 0, sure = 0;
+  int64_t right = 0;
+  std::array<int64_t, kBucketBounds.size()> at_least{};
   for (size_t i = 0; i < targets.size(); ++i) {
     const float* row = logits.data() + i * head.labels.size();
     const double probability = correct_probability(head, row, targets[i]);
     const bool correct = predicts(head, row, targets[i]);
     loss -= std::log(std::max(probability, kSmallest));
     right += correct ? 1 : 0;
-    sure += probability >= kSure ? 1 : 0;
+    for (size_t b = 0; b < at_least.size(); ++b) at_least[b] += probability >= kBucketBounds[b];
     auto& [class_right, class_total] = right_of_total[targets[i]];
     class_right += correct ? 1 : 0;
     ++class_total;
@@ -253,8 +235,26 @@ ValidationFigures validation_figures(const Head& head, const std::vector<float>&
   }
   figures.loss = loss / count;
   figures.accuracy = static_cast<double>(right) / count;
-  figures.at_least_90_ratio = static_cast<double>(sure) / count;
+  for (size_t b = 0; b < at_least.size(); ++b) {
+    figures.at_least_ratio[b] = static_cast<double>(at_least[b]) / count;
+  }
   return figures;
+}
+
+ValidationFigures validate(Trainer& trainer, const Head& head, const TrainingSet& set,
+                           int batch_size) {
+  std::vector<float> logits;
+  for (int64_t first = 0; first < set.size(); first += batch_size) {
+    const int64_t count = std::min<int64_t>(batch_size, set.size() - first);
+    PixelBatch batch;
+    batch.height = set.height;
+    batch.width = set.width;
+    batch.pixels.assign(set.picture(first), set.picture(first + count));
+    for (int64_t i = first; i < first + count; ++i) batch.rows.push_back(i);
+    const std::vector<float> some = trainer.evaluate(batch);
+    logits.insert(logits.end(), some.begin(), some.end());
+  }
+  return validation_figures(head, logits, set.targets);
 }
 
 TrainingResult train(Trainer& trainer, const Graph& initial, const Head& head,
@@ -265,6 +265,8 @@ TrainingResult train(Trainer& trainer, const Graph& initial, const Head& head,
   }
   if (validation.size() == 0)
     fail("there are no pictures to validate on; give more, or --validation");
+  const Shape& input = initial.input_shape();
+  FPCLS_CHECK(validation.height == input[2] && validation.width == input[3]);
   return Training(trainer, initial, head, training, validation, plan, fingerprint).run();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -7,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/progress.h"
 #include "exec/trainer.h"
 #include "graph/graph.h"
 #include "graph/head.h"
@@ -16,6 +18,9 @@
 /// The training of one network: epochs over shuffled, augmented pictures, validation after each,
 /// the best kept, a checkpoint after each.
 namespace fpcls {
+
+/// The bounds of the buckets that a validation counts.
+constexpr std::array<double, 4> kBucketBounds{0.5, 0.8, 0.9, 0.95};
 
 struct TrainingPlan {
   int epochs = 20;
@@ -30,6 +35,13 @@ struct TrainingPlan {
   std::filesystem::path checkpoint;  ///< empty: none
   bool resume = false;               ///< go on from the checkpoint if there is one
   bool quiet = false;
+  /// Which network is the best: the index in `kBucketBounds` of the bucket that is to be largest;
+  /// -1: the one of highest balanced accuracy.
+  int best_by_bucket = -1;
+  /// Logits of a network to learn from, row-major {count, outputs}; none: there is no teacher.
+  /// Called from another thread than the trainer is.
+  std::function<std::vector<float>(const PixelBatch&)> teacher;
+  Progress* progress = nullptr;  ///< of a longer schedule, to be advanced by steps; none: its own
 };
 
 /// Figures over the validation set. For a multi-class head precision and recall are means over the
@@ -38,7 +50,8 @@ struct ValidationFigures {
   double loss = 0;  ///< mean cross entropy
   double accuracy = 0;
   double balanced_accuracy = 0;  ///< mean recall over the targets that occur
-  double at_least_90_ratio = 0;  ///< share with a score for the correct class of at least 0.90
+  /// Share with a score for the correct class of at least each of `kBucketBounds`.
+  std::array<double, kBucketBounds.size()> at_least_ratio{};
 };
 
 struct EpochRow {
@@ -62,10 +75,14 @@ struct TrainingResult {
 ValidationFigures validation_figures(const Head& head, const std::vector<float>& logits,
                                      const std::vector<int>& targets);
 
+/// The figures of what `trainer` has now, over a set whose pictures are at the network's size.
+ValidationFigures validate(Trainer& trainer, const Head& head, const TrainingSet& set,
+                           int batch_size);
+
 /// Trains `initial` with `trainer`, which was made from it. `fingerprint` names everything else
 /// that the result depends on (data, options of the trainer): a checkpoint of another one is
-/// refused. Better is: the higher balanced accuracy, among equals the lower loss. The same inputs
-/// give the same result, whether the training was interrupted or not.
+/// refused. Better is: the higher of what the plan asks for, among equals the lower loss. The same
+/// inputs give the same result, whether the training was interrupted or not.
 TrainingResult train(Trainer& trainer, const Graph& initial, const Head& head,
                      const TrainingSet& training, const TrainingSet& validation,
                      const TrainingPlan& plan, const std::string& fingerprint);

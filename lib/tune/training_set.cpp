@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/progress.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "images/decode.h"
@@ -154,6 +155,25 @@ TrainingSet without_copies(const TrainingSet& set, const TrainingSet& held) {
   TrainingSet rest = subset(set, rows);
   rest.bad = set.bad;
   return rest;
+}
+
+TrainingBatch make_training_batch(const TrainingSet& set, const std::vector<int64_t>& rows,
+                                  const Shape& input, const AugmentOptions& options,
+                                  uint64_t seed) {
+  TrainingBatch batch;
+  batch.pixels.height = static_cast<int>(input[2]);
+  batch.pixels.width = static_cast<int>(input[3]);
+  batch.pixels.pixels.resize(rows.size() * batch.pixels.picture_bytes());
+  uint8_t* to = batch.pixels.pixels.data();
+  for (const int64_t row : rows) {
+    augment(set.picture(row), set.height, set.width, options,
+            derive_seed(seed, static_cast<uint64_t>(row)), batch.pixels.height, batch.pixels.width,
+            to);
+    to += batch.pixels.picture_bytes();
+    batch.pixels.rows.push_back(row);
+    batch.targets.push_back(set.targets[static_cast<size_t>(row)]);
+  }
+  return batch;
 }
 
 std::string training_set_sha256(const TrainingSet& set) {

@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "exec/trainer.h"
 #include "graph/preprocessing.h"
+#include "images/augment.h"
 #include "images/image_list.h"
 
 /// Labelled pictures decoded once and kept in memory near network size, so that an epoch costs
@@ -45,6 +47,12 @@ std::pair<TrainingSet, TrainingSet> split_training_set(const TrainingSet& set, d
 /// `set` without the pictures whose very files are in `held` too: trained on, they would make the
 /// validation say too much.
 TrainingSet without_copies(const TrainingSet& set, const TrainingSet& held);
+
+/// The pictures at `rows` at the size of a network's input, varied by seeds of their own that
+/// derive from `seed`, with their targets but without weights.
+TrainingBatch make_training_batch(const TrainingSet& set, const std::vector<int64_t>& rows,
+                                  const Shape& input, const AugmentOptions& options,
+                                  uint64_t seed);
 
 /// SHA-256 over contents and targets.
 std::string training_set_sha256(const TrainingSet& set);

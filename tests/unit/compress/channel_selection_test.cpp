@@ -115,7 +115,7 @@ TEST(SelectChannels, LeavesAboutAMegabyteOfResNet50WhereATenthOfTheChannelsStay)
 }
 
 TEST(SelectChannels, MeetsTheGoalWhateverTheUnitAndTheScope) {
-  const Setting settings[] = {resnet("resnet18"), resnet("resnet50"), resnet("resnext50_32x4d")};
+  const Setting settings[] = {resnet("resnet18", 0.5), resnet("resnet50", 0.25)};
   for (const Setting& s : settings) {
     for (const PruneUnit unit :
          {PruneUnit::channels, PruneUnit::params, PruneUnit::macs, PruneUnit::bytes}) {
@@ -184,7 +184,7 @@ TEST(SelectChannels, GlobalKeepsItsFloor) {
     EXPECT_GE(count, 25);  // of 64, 40 %
   }
   EXPECT_THAT(s.complaint({PruneUnit::macs, 0.9}, options),
-              HasSubstr("can go, since each group keeps a share of 0.4 and up to 8 of its channels"));
+              HasSubstr("each group keeps a share of 0.4 and up to 8 of its channels"));
 }
 
 TEST(SelectChannels, LeavesMultiples) {

@@ -137,6 +137,121 @@ TEST(Trainer, ComputesTheLossByItsDefinition) {
   }
 }
 
+/// How far a student's answers are from its teacher's, by the definition.
+double distance_by_definition(const std::vector<float>& teacher, const std::vector<float>& student,
+                              const TrainingBatch& batch, double temperature) {
+  const size_t outputs = student.size() / batch.targets.size();
+  double sum = 0;
+  for (size_t i = 0; i < batch.targets.size(); ++i) {
+    std::vector<double> t, s;
+    if (outputs == 1) t = s = {0};
+    for (size_t k = i * outputs; k < (i + 1) * outputs; ++k) {
+      t.push_back(teacher[k] / temperature);
+      s.push_back(student[k] / temperature);
+    }
+    for (size_t k = 0; k < t.size(); ++k) {
+      const double log_t = t[k] - log_sum_exp(t), log_s = s[k] - log_sum_exp(s);
+      sum += std::exp(log_t) * (log_t - log_s) * batch.weights[i];
+    }
+  }
+  return sum * temperature * temperature / static_cast<double>(batch.targets.size());
+}
+
+TEST(Trainer, ComputesTheDistanceToATeacherByItsDefinition) {
+  for (const int outputs : {1, 2, 4}) {
+    for (const double share : {0.0, 0.7, 1.0}) {
+      TrainerOptions options;
+      options.distillation = share;
+      options.temperature = 3;
+      const auto student = trainer(linear_graph(outputs, 3), options);
+      TrainingBatch batch = batch_of(8, 1, std::max(outputs, 2), 4);
+      for (size_t i = 0; i < 8; ++i) batch.weights[i] = 0.25F * static_cast<float>(i);
+      batch.teacher_logits = trainer(linear_graph(outputs, 9))->evaluate(batch.pixels);
+      const std::vector<float> logits = student->evaluate(batch.pixels);
+      const double expected =
+          (1 - share) * loss_by_definition(logits, batch, 0) +
+          share * distance_by_definition(batch.teacher_logits, logits, batch, 3);
+      EXPECT_NEAR(student->step(batch, 0), expected, 1e-5) << outputs << " " << share;
+    }
+  }
+}
+
+TEST(Trainer, ComesNearerToItsTeacher) {
+  TrainerOptions options;
+  options.distillation = 1;
+  options.weight_decay = 0;
+  const auto student = trainer(small_resnet(2, 5), options);
+  TrainingBatch batch = batch_of(8, 16, 2, 4);
+  batch.teacher_logits = trainer(small_resnet(2, 6))->evaluate(batch.pixels);
+  const double before = student->step(batch, 0.01);
+  double after = before;
+  for (int i = 0; i < 30; ++i) after = student->step(batch, 0.01);
+  EXPECT_LT(after, before / 3);
+}
+
+TEST(Trainer, ObservingMovesOnlyStatisticsAndAsAStepDoes) {
+  const Graph graph = small_resnet(2, 5);
+  const TrainingBatch batch = batch_of(6, 16, 2, 6);
+  TrainerOptions options;
+  options.weight_decay = 0;
+  const auto observing = trainer(graph, options), stepping = trainer(graph, options);
+  observing->observe(batch.pixels);
+  stepping->step(batch, 0);
+  const Graph after = observing->graph();
+  EXPECT_EQ(weights_of(after), weights_of(stepping->graph()));
+  int moved = 0;
+  for (int i = 0; i < graph.size(); ++i) {
+    for (const auto& [key, tensor] : graph.node(i).weights) {
+      const bool same = tensor.bytes() == after.node(i).weight(key).bytes();
+      EXPECT_EQ(same, is_parameter(graph.node(i), key)) << graph.node(i).name << " " << key;
+      moved += same ? 0 : 1;
+    }
+  }
+  EXPECT_GT(moved, 4);
+}
+
+TEST(Trainer, ObservingReachesTheAveragesToo) {
+  const Graph graph = small_resnet(2, 5);
+  TrainerOptions options;
+  options.ema_decay = 0.9;
+  const auto averaging = trainer(graph, options), plain = trainer(graph);
+  averaging->observe(batch_of(6, 16, 2, 6).pixels);
+  plain->observe(batch_of(6, 16, 2, 6).pixels);
+  EXPECT_EQ(weights_of(averaging->graph()), weights_of(plain->graph()));
+}
+
+TEST(Trainer, GivesTheGradientsThatAStepFollowsAndChangesNothing) {
+  const Graph graph = linear_graph(3, 7);
+  TrainerOptions options;
+  options.optimizer = Optimizer::sgd;
+  options.weight_decay = 0;
+  const auto one = trainer(graph, options);
+  const TrainingBatch batch = batch_of(4, 1, 3, 6);
+  const Graph gradients = one->gradients(batch);
+  EXPECT_EQ(weights_of(one->graph()), weights_of(graph));
+  one->gradients(batch);  // and they don't add up
+  constexpr double kLearningRate = 0.5;
+  one->step(batch, kLearningRate);
+  for (const char* key : {"weight", "bias"}) {
+    const Tensor before = graph.node(2).weight(key), after = one->graph().node(2).weight(key);
+    for (int64_t i = 0; i < before.count(); ++i) {
+      const double moved = before.data<float>()[i] - after.data<float>()[i];
+      EXPECT_NEAR(gradients.node(2).weight(key).data<float>()[i], moved / kLearningRate, 1e-5);
+    }
+  }
+}
+
+TEST(Trainer, TakesGradientsInEvaluationMode) {
+  const auto one = trainer(small_resnet(2, 5));
+  const TrainingBatch batch = batch_of(4, 16, 2, 6);
+  const Graph gradients = one->gradients(batch);
+  EXPECT_EQ(weights_of(one->graph()), weights_of(small_resnet(2, 5)));
+  const Node& norm = gradients.node(2);
+  ASSERT_EQ(norm.op, Op::batch_norm);
+  EXPECT_EQ(norm.weight("running_mean").data<float>()[0], 0);
+  EXPECT_NE(norm.weight("bias").data<float>()[0], 0);
+}
+
 /// Compares a step's change of each weight's second number with the loss' difference quotient.
 void expect_gradients(const Graph& graph) {
   TrainerOptions options;
@@ -430,6 +545,14 @@ TEST(Trainer, RefusesOptionsOutOfRange) {
   EXPECT_THAT(error_with([](auto& o) { o.label_smoothing = 1; }), testing::HasSubstr("smoothing"));
   EXPECT_THAT(error_with([](auto& o) { o.ema_decay = NAN; }), testing::HasSubstr("average"));
   EXPECT_THAT(error_with([](auto& o) { o.device = "tpu"; }), testing::HasSubstr("--device 'tpu'"));
+}
+
+TEST(Trainer, RefusesADistillationOutOfRange) {
+  TrainerOptions share, temperature;
+  share.distillation = 1.5;
+  temperature.temperature = 0;
+  EXPECT_THROW(trainer(linear_graph(2, 3), share), Error);
+  EXPECT_THROW(trainer(linear_graph(2, 3), temperature), Error);
 }
 
 TEST(Trainer, ReportsALossThatIsNotANumber) {
