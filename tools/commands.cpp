@@ -10,9 +10,15 @@ namespace fpcls {
 
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> kCommands = {
-      classify_command(), dedupe_command(), evaluate_command(), export_command(), gate_command(),
-      inspect_command(),  prune_command(),  report_command(),   train_command()};
-  return kCommands;
+      bench_command(),    classify_command(), compare_command(), dedupe_command(),
+      evaluate_command(), export_command(),   gate_command(),    inspect_command(),
+      prune_command(),    report_command(),   train_command()};
+=======
+  classify_command(), compare_command(), evaluate_command(), export_command(), inspect_command(),
+      prune_command(), report_command(), train_command()
+};
+>>>>>>> 2e9afd0 (Compare two models or two executors layer by layer)
+return kCommands;
 }
 
 void say_where() {

@@ -18,6 +18,7 @@ struct Command {
 };
 
 Command classify_command();
+Command compare_command();
 Command dedupe_command();
 Command evaluate_command();
 Command export_command();

@@ -60,7 +60,7 @@ void add_option(CLI::App& app, Typed& typed) {
     if (spec.many && !spec.positional) {
       typed.option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
-    if (spec.many && spec.kind != ValueKind::text) typed.option->delimiter(',');
+    if (spec.many && (spec.kind != ValueKind::text || !spec.choices.empty())) typed.option->delimiter(',');
   }
   typed.option->group(spec.group);
 }

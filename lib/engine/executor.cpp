@@ -68,6 +68,12 @@ class EngineExecutor : public Executor {
   }
 
   std::vector<float> run(const PixelBatch& batch) override {
+    RunPhases phases;
+    return run_in_phases(batch, phases);
+  }
+
+  std::vector<float> run_in_phases(const PixelBatch& batch, RunPhases& phases) override {
+    double input_ms = 0, run_ms = 0, output_ms = 0;
     check_pixels(batch, graph_.input_shape());
     use_threads(threads_);
     std::vector<float> scores;
@@ -76,12 +82,21 @@ class EngineExecutor : public Executor {
       const Plan& plan = plan_for(count);
       WorkspacePool::Lease workspace(WorkspacePool::instance());
       BoundPlan& bound = workspace->bind(plan);
+      Stopwatch watch;
+      const auto lap = [&watch](double& phase_ms) {
+        phase_ms += watch.ms();
+        watch.restart();
+      };
       enter(batch.pixels.data() + at(static_cast<int>(first)) * batch.picture_bytes(),
             count * batch.height * batch.width, plan.inputs[0], bound.address(plan.inputs[0]));
+      lap(input_ms);
       for (size_t i = 0; i < plan.launches.size(); ++i) bound.run(i, workspace->stream());
+      lap(run_ms);
       const auto* values = static_cast<const float*>(bound.address(plan.output));
       scores.insert(scores.end(), values, values + count * graph_.output_count());
+      lap(output_ms);
     });
+    phases = {input_ms, run_ms, output_ms};
     return scores;
   }
 

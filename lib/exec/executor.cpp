@@ -1,8 +1,16 @@
 #include "exec/executor.h"
 
 #include "base/error.h"
+#include "base/stopwatch.h"
 
 namespace fpcls {
+
+std::vector<float> Executor::run_in_phases(const PixelBatch& batch, RunPhases& phases) {
+  const Stopwatch watch;
+  std::vector<float> scores = run(batch);
+  phases = {std::nullopt, watch.ms(), std::nullopt};
+  return scores;
+}
 
 void check_pixels(const PixelBatch& batch, const Shape& input_shape) {
   if (input_shape.size() != 4 || input_shape[1] != 3) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,6 +67,13 @@ struct ExecutorStep {
   std::vector<int> inputs;
 };
 
+/// Where the time of one call went; absent where the executor can't tell it apart from `run_ms`.
+struct RunPhases {
+  std::optional<double> input_ms;   ///< from bytes to the first layer's input
+  double run_ms = 0;                ///< the layers
+  std::optional<double> output_ms;  ///< from the last layer's result to the caller's numbers
+};
+
 /// Where an executor's memory goes.
 struct MemoryUse {
   int64_t weights_bytes = 0;         ///< used as they stand in the file or in the graph
@@ -85,6 +93,9 @@ class Executor {
   /// The first output for each picture, row-major {count, output_count}. `mean` and `std` are
   /// applied to the pixels as `Preprocessing` says.
   virtual std::vector<float> run(const PixelBatch& batch) = 0;
+
+  /// The same, with the time it took by phase.
+  virtual std::vector<float> run_in_phases(const PixelBatch& batch, RunPhases& phases);
 
   /// The same for an input that is normalised already: `x` is f32 {N, C, H, W}. Returns f32
   /// {N, output_count}. `hook`, when given, sees every result.

@@ -22,13 +22,26 @@ class TorchExecutor : public Executor {
         plan_(make_plan(graph, device_, threads_)) {}
 
   std::vector<float> run(const PixelBatch& batch) override {
+    RunPhases phases;
+    return run_in_phases(batch, phases);
+  }
+
+  std::vector<float> run_in_phases(const PixelBatch& batch, RunPhases& phases) override {
     if (batch.count() == 0) return {};
     begin();
     const c10::InferenceMode inference;
-    const at::Tensor x = to_input(batch, preprocessing_, graph_.input_shape());
-    const at::Tensor y = plan_.run(x.to(device_)).to(at::kCPU, at::kFloat).contiguous();
+    Stopwatch watch;
+    const at::Tensor x = to_input(batch, preprocessing_, graph_.input_shape()).to(device_);
+    const double input_ms = watch.ms();
+    watch.restart();
+    const at::Tensor result = plan_.run(x);
+    const double run_ms = watch.ms();
+    watch.restart();
+    const at::Tensor y = result.to(at::kCPU, at::kFloat).contiguous();
     const float* values = y.data_ptr<float>();
-    return {values, values + y.numel()};
+    std::vector<float> scores(values, values + y.numel());
+    phases = {input_ms, run_ms, watch.ms()};
+    return scores;
   }
 
   Tensor run(const Tensor& x, const NodeHook& hook) override {
