@@ -13,12 +13,7 @@ const std::vector<Command>& all_commands() {
       bench_command(),    classify_command(), compare_command(), dedupe_command(),
       evaluate_command(), export_command(),   gate_command(),    inspect_command(),
       prune_command(),    report_command(),   train_command()};
-=======
-  classify_command(), compare_command(), evaluate_command(), export_command(), inspect_command(),
-      prune_command(), report_command(), train_command()
-};
->>>>>>> 2e9afd0 (Compare two models or two executors layer by layer)
-return kCommands;
+  return kCommands;
 }
 
 void say_where() {

@@ -17,6 +17,7 @@ struct Command {
   std::function<int(const CommandInfo&, const std::vector<std::string>&)> run;
 };
 
+Command bench_command();
 Command classify_command();
 Command compare_command();
 Command dedupe_command();

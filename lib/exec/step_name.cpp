@@ -23,17 +23,17 @@ std::vector<int> nodes_between(const Graph& graph, const std::vector<int>& input
 
 StepName step_name(const Graph& graph, const std::vector<int>& inputs, int result) {
   StepName step;
-  int weighted = 0;
+  int main_layers = 0;
   for (const int index : nodes_between(graph, inputs, result)) {
     const Node& node = graph.node(index);
-    if (!node.weights.empty()) {
-      ++weighted;
+    if (node.op == Op::conv || node.op == Op::linear) {
+      ++main_layers;
       step.name = node.name;
     }
     step.op += (step.op.empty() ? "" : "+") + std::string(enum_name(node.op));
     step.macs += mac_count(graph, index);
   }
-  if (weighted != 1) step.name = graph.node(result).name;
+  if (main_layers != 1) step.name = graph.node(result).name;
   if (step.op.empty()) step.op = enum_name(graph.node(result).op);
   return step;
 }

@@ -9,7 +9,7 @@
 namespace fpcls {
 
 struct StepName {
-  std::string name;  ///< of its only node with weights; where there isn't just one, of its result
+  std::string name;  ///< of its only conv or linear; where there isn't just one, of its result
   std::string op;    ///< "conv+add+relu"
   int64_t macs = 0;  ///< of all its nodes, for one picture
 };
