@@ -16,6 +16,7 @@
 #include "predictions/merge.h"
 #include "predictions/store.h"
 #include "run/evaluation_report.h"
+#include "run/flip_gallery.h"
 #include "run/html_report.h"
 #include "run/picture_finder.h"
 #include "run/side_by_side.h"
@@ -185,12 +186,20 @@ ReportResult side_by_side_report(const ReportOptions& options) {
   if (!options.out.empty()) make_comparison_folder(options);
   const Thresholds thresholds = parse_thresholds(options.accept);
   ReportResult result{options.inputs, {}, {}};
+  std::vector<std::string> places = options.pictures;
   for (const std::string& input : options.inputs) {
     const Source source = open_source({input});
+    places.insert(places.end(), source.inputs.begin(), source.inputs.end());
     result.judged.push_back(judge(source, thresholds, {}));
     result.remarks.insert(result.remarks.end(), source.remarks.begin(), source.remarks.end());
   }
-  if (!options.out.empty()) write_side_by_side_files(options.out, result.names, result.judged);
+  if (options.out.empty()) return result;
+  std::vector<Section> changes;
+  if (options.inputs.size() == 2) {
+    changes =
+        flip_sections({options.inputs[0], options.inputs[1], thresholds, PictureFinder(places)});
+  }
+  write_side_by_side_files(options.out, result.names, result.judged, std::move(changes));
   return result;
 }
 

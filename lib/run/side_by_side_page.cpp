@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/file.h"
 #include "report/render_markdown.h"
@@ -62,25 +63,26 @@ Plot curve_plot(const std::vector<std::string>& names, const std::vector<Judged>
   return plot;
 }
 
-}  // namespace
-
-Document side_by_side_page(const std::vector<std::string>& names, const std::vector<Judged>& runs) {
-  Document document = side_by_side_document(names, evaluations_of(runs));
+Section curves_section(const std::vector<std::string>& names, const std::vector<Judged>& runs) {
   Section section{"Thresholds",
                   {Paragraph{"Each stage on its own, whatever the stages before it took."}}};
   for (const auto& name : curve_names(runs)) {
     section.blocks.emplace_back(curve_plot(names, runs, name));
   }
-  if (section.blocks.size() > 1) document.sections.push_back(std::move(section));
-  return document;
+  return section;
 }
+
+}  // namespace
 
 void write_side_by_side_files(const std::filesystem::path& folder,
                               const std::vector<std::string>& names,
-                              const std::vector<Judged>& runs) {
-  const Document document = side_by_side_page(names, runs);
-  write_file(folder / "report.md",
-             render_markdown(side_by_side_document(names, evaluations_of(runs))));
+                              const std::vector<Judged>& runs, std::vector<Section> first) {
+  Document document = side_by_side_document(names, evaluations_of(runs));
+  document.sections.insert(document.sections.begin(), std::make_move_iterator(first.begin()),
+                           std::make_move_iterator(first.end()));
+  write_file(folder / "report.md", render_markdown(document));
+  Section curves = curves_section(names, runs);
+  if (curves.blocks.size() > 1) document.sections.push_back(std::move(curves));
   write_html(folder / "report.html", document);
 }
 
