@@ -13,14 +13,12 @@
 #include "graph/graph.h"
 #include "graph/head.h"
 #include "images/augment.h"
+#include "metrics/evaluation.h"
 #include "tune/training_set.h"
 
 /// The training of one network: epochs over shuffled, augmented pictures, validation after each,
 /// the best kept, a checkpoint after each.
 namespace fpcls {
-
-/// The bounds of the buckets that a validation counts.
-constexpr std::array<double, 4> kBucketBounds{0.5, 0.8, 0.9, 0.95};
 
 struct TrainingPlan {
   int epochs = 20;

@@ -9,7 +9,7 @@
 #include "model/model_file.h"
 #include "model/model_json.h"
 #include "model/pickle.h"
-#include "model/resnet.h"
+#include "model/architectures.h"
 #include "model/safetensors.h"
 #include "model/state_dict.h"
 #include "tune/checkpoint.h"

@@ -98,7 +98,7 @@ TEST_P(FuzzTarget, AnswersEverySeedCutShort) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, FuzzTarget, testing::ValuesIn(all_targets()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 

@@ -70,7 +70,7 @@ TEST(PairedDrop, MorePlacesOfTheNuisanceChangeAPValueLittle) {
   for (const PairedCounts counts : {PairedCounts{40, 3, 1}, {50, 4, 0}, {30, 6, 4}}) {
     const double p = obvious::p_drop_at_most(counts, 0.003);
     const double fine = obvious::p_drop_at_most(counts, 0.003, 301);
-    EXPECT_GE(fine, p - 1e-12);
+    EXPECT_GE(fine, p * 0.9999);  // the finer places needn't hold the coarse ones
     EXPECT_LE(fine, p * 1.01);
   }
 }

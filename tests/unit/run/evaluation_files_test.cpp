@@ -86,7 +86,8 @@ TEST(ReportFiles, ReplaceOlderOnesAndLeaveNothingElse) {
 
 TEST(ReportFiles, HoldThePredictionsOfTheStore) {
   const TemporaryFolder folder;
-  const RunInfo run = floorplan_run();
+  RunInfo run = floorplan_run();
+  run.listed = 2;
   auto store = PredictionStore::create(folder.path() / "predictions.sqlite", run);
   store->add(decided(0, run, "photo", "photo"));
   store->add(undecodable(1));

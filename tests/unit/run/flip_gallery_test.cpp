@@ -18,16 +18,21 @@ std::string text_of(const std::vector<Section>& sections) {
   return render_text(document);
 }
 
+/// A hash of 64 times the same digit.
+std::string sha(char digit) { return std::string(64, digit); }
+
 constexpr const char* kHeader = "path,sha256,label,predicted,score.photo\n";
 
 TEST(FlipSections, ShowRegressionsFirst) {
   const TemporaryFolder folder;
   const auto base = folder.path() / "base.csv", now = folder.path() / "now.csv";
-  write_file(base, std::string(kHeader) + "a.jpg,aa,photo,photo,0.9\nb.jpg,bb,other,photo,0.8\n" +
-                       "c.jpg,cc,photo,photo,0.7\n");
-  write_file(now, std::string(kHeader) +
-                      "b.jpg,bb,other,other,0.1\nmoved/a.jpg,aa,photo,other,0.2\n" +
-                      "c.jpg,cc,photo,photo,0.7\n");
+  write_file(base, std::string(kHeader) + "a.jpg," + sha('a') + ",photo,photo,0.9\nb.jpg," +
+                       sha('b') +
+                       ",other,photo,0.8\n"
+                       "c.jpg," +
+                       sha('c') + ",photo,photo,0.7\n");
+  write_file(now, std::string(kHeader) + "b.jpg," + sha('b') + ",other,other,0.1\nmoved/a.jpg," +
+                      sha('a') + ",photo,other,0.2\n" + "c.jpg," + sha('c') + ",photo,photo,0.7\n");
   const std::vector<Section> sections = flip_sections({base, now, {}, {}});
   ASSERT_GE(sections.size(), 1u);
   const auto& gallery = std::get<Gallery>(sections[0].blocks.back());
@@ -48,8 +53,9 @@ TEST(FlipSections, SayThatNothingChanged) {
 TEST(FlipSections, SayWhatIsInOneRunAlone) {
   const TemporaryFolder folder;
   const auto base = folder.path() / "base.csv", now = folder.path() / "now.csv";
-  write_file(base, std::string(kHeader) + "a.jpg,aa,photo,photo,0.9\nb.jpg,bb,other,photo,0.8\n");
-  write_file(now, std::string(kHeader) + "a.jpg,aa,photo,photo,0.9\n");
+  write_file(base, std::string(kHeader) + "a.jpg," + sha('a') + ",photo,photo,0.9\nb.jpg," +
+                       sha('b') + ",other,photo,0.8\n");
+  write_file(now, std::string(kHeader) + "a.jpg," + sha('a') + ",photo,photo,0.9\n");
   EXPECT_THAT(text_of(flip_sections({base, now, {}, {}})),
               HasSubstr("1 pictures are in one run alone"));
 }
