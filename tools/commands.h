@@ -18,6 +18,7 @@ struct Command {
 };
 
 Command bench_command();
+Command calibrate_command();
 Command classify_command();
 Command compare_command();
 Command dedupe_command();

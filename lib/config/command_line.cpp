@@ -56,7 +56,7 @@ void add_option(CLI::App& app, Typed& typed) {
     typed.option->type_name(spec.positional ? "" : value_name(spec));
     // One value for each time the flag is given: what follows may be a positional.
     typed.option->expected(spec.many && spec.positional ? -1 : 1);
-    if (!spec.positional) typed.option->allow_extra_args(false);
+    if (!spec.positional || !spec.many) typed.option->allow_extra_args(false);
     if (spec.many && !spec.positional) {
       typed.option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
