@@ -78,24 +78,27 @@ class EngineExecutor : public Executor {
     use_threads(threads_);
     std::vector<float> scores;
     scores.reserve(at(batch.count()) * at(static_cast<int>(graph_.output_count())));
-    for_parts(batch.count(), [&](int64_t first, int64_t count) {
-      const Plan& plan = plan_for(count);
-      WorkspacePool::Lease workspace(WorkspacePool::instance());
-      BoundPlan& bound = workspace->bind(plan);
+    // One picture at a time, whatever the batch: oneDNN's kernels for several round differently,
+    // and a score must not depend on which pictures happened to come together. It also takes
+    // a fraction of the memory.
+    const Plan& plan = plan_for(1);
+    WorkspacePool::Lease workspace(WorkspacePool::instance());
+    BoundPlan& bound = workspace->bind(plan);
+    for (size_t picture = 0; picture < batch.rows.size(); ++picture) {
       Stopwatch watch;
       const auto lap = [&watch](double& phase_ms) {
         phase_ms += watch.ms();
         watch.restart();
       };
-      enter(batch.pixels.data() + at(static_cast<int>(first)) * batch.picture_bytes(),
-            count * batch.height * batch.width, plan.inputs[0], bound.address(plan.inputs[0]));
+      enter(batch.pixels.data() + picture * batch.picture_bytes(),
+            int64_t{batch.height} * batch.width, plan.inputs[0], bound.address(plan.inputs[0]));
       lap(input_ms);
       for (size_t i = 0; i < plan.launches.size(); ++i) bound.run(i, workspace->stream());
       lap(run_ms);
       const auto* values = static_cast<const float*>(bound.address(plan.output));
-      scores.insert(scores.end(), values, values + count * graph_.output_count());
+      scores.insert(scores.end(), values, values + graph_.output_count());
       lap(output_ms);
-    });
+    }
     phases = {input_ms, run_ms, output_ms};
     return scores;
   }
@@ -106,15 +109,15 @@ class EngineExecutor : public Executor {
     if (hook) return run_plan(plan_for(x.shape()[0]), {x}, hook);
     std::vector<float> scores;
     const int64_t each = x.count() / x.shape()[0];
-    for_parts(x.shape()[0], [&](int64_t first, int64_t count) {
-      Shape shape = x.shape();
-      shape[0] = count;
-      const Tensor part(DType::f32, shape,
-                        std::shared_ptr<const void>(std::shared_ptr<const void>(),
-                                                    x.data<float>() + first * each));
-      const Tensor y = run_plan(plan_for(count), {part}, {});
+    Shape one = x.shape();
+    one[0] = 1;
+    for (int64_t i = 0; i < x.shape()[0]; ++i) {
+      const Tensor picture(
+          DType::f32, one,
+          std::shared_ptr<const void>(std::shared_ptr<const void>(), x.data<float>() + i * each));
+      const Tensor y = run_plan(plan_for(1), {picture}, {});
       scores.insert(scores.end(), y.data<float>(), y.data<float>() + y.count());
-    });
+    }
     return Tensor::from({x.shape()[0], graph_.output_count()}, std::move(scores));
   }
 
@@ -167,20 +170,6 @@ class EngineExecutor : public Executor {
  private:
   /// Key of a plan: a step run alone, or -1, and the batch size.
   using PlanKey = std::pair<int, int64_t>;
-
-  /// Batches are run in parts whose sizes are powers of two: few plans suffice for all sizes, and
-  /// the results don't depend on what was run before.
-  template <class Run>
-  static void for_parts(int64_t count, const Run& run) {
-    for (int64_t first = 0; first < count;) {
-      int64_t part = 1;
-      while (part * 2 <= std::min(count - first, kLargestPart)) part *= 2;
-      run(first, part);
-      first += part;
-    }
-  }
-  /// More pictures at once don't make any network quicker, but the arena larger.
-  static constexpr int64_t kLargestPart = 8;
 
   const Plan& plan_for(int64_t batch) {
     return cached({-1, batch}, [&] { return make_plan(source(), steps_, {{0, {}}}, batch); });

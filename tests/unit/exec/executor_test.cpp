@@ -424,6 +424,22 @@ TEST_P(ExecutorOf, GivesTheSameForAnyBatchSizeAndNumberOfThreads) {
   }
 }
 
+TEST(Engine, GivesTheVerySameForAnyBatchSize) {
+  const Graph graph = small_resnet(2, 11);
+  Preprocessing preprocessing;
+  preprocessing.height = preprocessing.width = 16;
+  const auto ready = make_executor(ExecutorKind::engine, graph, preprocessing, {});
+  const PixelBatch all = random_pixels(7, 16, 12);
+  const std::vector<float> expected = ready->run(all);
+  for (size_t i = 0; i < 7; ++i) {
+    PixelBatch one{16, 16, {}, {static_cast<int64_t>(i)}};
+    const auto begin = all.pixels.begin() + static_cast<std::ptrdiff_t>(i * 768);
+    one.pixels.assign(begin, begin + 768);
+    EXPECT_EQ(ready->run(one), std::vector<float>(expected.begin() + static_cast<int>(2 * i),
+                                                  expected.begin() + static_cast<int>(2 * i + 2)));
+  }
+}
+
 TEST_P(ExecutorOf, RunsForSeveralThreadsAtOnce) {
   const Graph graph = small_resnet(2, 13);
   const auto ready = executor(graph);
