@@ -38,12 +38,17 @@ void Planner::add_conv(const FusedStep& step) {
   }
   x = reordered(x, kernel.src);
   const Place y = in_place ? target : new_place(kernel.dst);
+  std::optional<FoldedWeights> numbers;  // only needed while they aren't packed
+  const auto folded_once = [&]() -> const FoldedWeights& {
+    if (!numbers) numbers = folded(step);
+    return *numbers;
+  };
   std::vector<Launch::Argument> arguments{{DNNL_ARG_SRC, x}, {DNNL_ARG_DST, y}};
   arguments.push_back({DNNL_ARG_WEIGHTS, constant(step, "weight", kernel.weights,
-                                                  [&] { return folded(step).weight; })});
+                                                  [&] { return folded_once().weight; })});
   if (bias) {
     arguments.push_back({DNNL_ARG_BIAS, vector_constant(
-                                            step, "bias", [&] { return folded(step).bias; },
+                                            step, "bias", [&] { return folded_once().bias; },
                                             graph_.shape(step.anchor)[1])});
   }
   launch(kernel, std::move(arguments));
