@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 
 #include "base/threads.h"
 #include "graph/named_output.h"
@@ -10,18 +11,32 @@
 namespace fpcls {
 namespace {
 
-constexpr int64_t kNoisePictures = 256;
+constexpr int64_t kMostPictures = 256;
+constexpr int kNoisePictures = 64;
+
+/// The pictures of all batches, one by one.
+std::vector<PixelBatch> one_by_one(const BenchPictures& pictures) {
+  std::vector<PixelBatch> singles;
+  for (const PixelBatch& batch : pictures.batches) {
+    const auto each = static_cast<std::ptrdiff_t>(batch.picture_bytes());
+    for (int i = 0; i < batch.count(); ++i) {
+      const auto first = batch.pixels.begin() + i * each;
+      singles.push_back({batch.height, batch.width, {first, first + each}, {i}});
+    }
+  }
+  return singles;
+}
 
 /// The scores of all pictures, run in batches of `batch`.
 std::vector<std::vector<float>> all_scores(Executor& executor, const Head& head,
-                                           const BenchPictures& pictures, int batch) {
+                                           const std::vector<PixelBatch>& pictures, int batch) {
   std::vector<std::vector<float>> scores;
   const size_t outputs = head.labels.size();
-  for (size_t first = 0; first < pictures.batches.size(); first += static_cast<size_t>(batch)) {
-    const size_t last = std::min(pictures.batches.size(), first + static_cast<size_t>(batch));
-    PixelBatch joined = pictures.batches[first];
+  for (size_t first = 0; first < pictures.size(); first += static_cast<size_t>(batch)) {
+    const size_t last = std::min(pictures.size(), first + static_cast<size_t>(batch));
+    PixelBatch joined = pictures[first];
     for (size_t i = first + 1; i < last; ++i) {
-      const PixelBatch& one = pictures.batches[i];
+      const PixelBatch& one = pictures[i];
       joined.pixels.insert(joined.pixels.end(), one.pixels.begin(), one.pixels.end());
       joined.rows.push_back(one.rows[0]);
     }
@@ -63,8 +78,11 @@ std::vector<BenchNoise> measure_noise(const BenchOptions& options, const BenchCa
   const int largest = *std::max_element(options.batch.begin(), options.batch.end());
   const int batch = largest > 1 ? largest : kUsualBatch;
   const int threads = options.threads > 1 ? options.threads : std::max(2, usable_cores());
-  const BenchPictures pictures = bench_pictures(options.images, model.preprocessing, 1,
-                                                kNoisePictures, options.output.quiet);
+  // Real pictures one by one, so that none is left out or seen twice; of noise, as many as two
+  // batches hold.
+  const int held = options.images.empty() ? kNoisePictures / 2 : 1;
+  const std::vector<PixelBatch> pictures = one_by_one(bench_pictures(
+      options.images, model.preprocessing, held, kMostPictures, options.output.quiet));
   const RuntimeOptions runtime = runtime_of(options, what);
   const auto single = make_ready(model, runtime, 1, true);
   const auto several = make_ready(model, runtime, threads, true);
