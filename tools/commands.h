@@ -27,6 +27,7 @@ Command export_command();
 Command gate_command();
 Command inspect_command();
 Command prune_command();
+Command quantize_command();
 Command report_command();
 Command train_command();
 

@@ -66,15 +66,23 @@ LayerWalk::~LayerWalk() = default;
 
 void LayerWalk::match() {
   std::map<std::string, int> known;
-  for (const ExecutorStep& step : first_steps_) known[first_.graph->node(step.node).name] = step.node;
+  for (const ExecutorStep& step : first_steps_)
+    known[first_.graph->node(step.node).name] = step.node;
   partner_.assign(at(second_.graph->size()), -1);
   layer_of_.assign(at(second_.graph->size()), -1);
   partner_[0] = 0;
   layer_of_[0] = 0;
   layers_.push_back({second_.graph->node(0).name, "input", second_.graph->node(0).name, {}, {}});
   std::vector<int> compared{0};
+  known.emplace(first_.graph->node(0).name, 0);
   for (const ExecutorStep& step : second_steps_) {
-    const std::string& name = second_.graph->node(step.node).name;
+    // A rounded result is compared to what it was rounded from where the other side doesn't round.
+    int source = step.node;
+    while (second_.graph->node(source).op == Op::quantize &&
+           known.count(second_.graph->node(source).name) == 0) {
+      source = second_.graph->node(source).inputs[0];
+    }
+    const std::string& name = second_.graph->node(source).name;
     const auto found = known.find(name);
     if (found == known.end()) continue;
     if (first_.graph->shape(found->second) != second_.graph->shape(step.node)) {
@@ -141,8 +149,7 @@ class LayerWalk::Pass {
       const ExecutorStep& step = walk_.first_steps_[next_first_];
       std::vector<Tensor> inputs;
       for (const int input : step.inputs) inputs.push_back(first_.get(input));
-      first_.put(step.node,
-                 walk_.first_.executor->run_step(static_cast<int>(next_first_), inputs));
+      first_.put(step.node, walk_.first_.executor->run_step(static_cast<int>(next_first_), inputs));
       for (const int input : step.inputs) first_.done_reading(input);
       ++next_first_;
     }

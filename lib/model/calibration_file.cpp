@@ -71,7 +71,7 @@ Histogram histogram_of(JsonObject object, const std::string& where) {
 }
 
 json picture_json(const CalibrationPicture& p) {
-  json value{{"path", p.path}, {"slice", p.slice}, {"sha256", p.sha256}};
+  json value{{"path", p.path}, {"file", p.file}, {"slice", p.slice}, {"sha256", p.sha256}};
   if (p.label) value["label"] = *p.label;
   return value;
 }
@@ -80,6 +80,7 @@ CalibrationPicture picture_of(const json& value, const std::string& where) {
   JsonObject object(value, where + ": pictures");
   CalibrationPicture p;
   p.path = object.text("path");
+  p.file = object.text("file");
   p.slice = object.text("slice");
   p.sha256 = object.text("sha256");
   if (object.has("label")) p.label = object.text("label");

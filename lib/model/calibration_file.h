@@ -17,6 +17,7 @@ namespace fpcls {
 
 struct CalibrationPicture {
   std::string path;  ///< relative to its INPUT
+  std::string file;  ///< where it lay, relative to the calibration file's folder
   std::string slice;
   std::optional<std::string> label;
   std::string sha256;  ///< of the file

@@ -20,8 +20,8 @@
 #include "graph/fold.h"
 #include "graph/head.h"
 #include "images/near_copies.h"
+#include "images/network_input.h"
 #include "images/open_picture.h"
-#include "images/preprocess.h"
 #include "run/picture_list.h"
 #include "run/version.h"
 
@@ -101,8 +101,8 @@ Pool gather(const CalibrateOptions& options) {
   pool.undecodable = static_cast<int64_t>(prints.bad.size());
   std::vector<std::pair<Candidate, const Fingerprint*>> all;
   for (size_t i = 0; i < prints.rows.size(); ++i) {
-    all.push_back({{list.entry(prints.rows[i]), prints.fingerprints[i].sha256},
-                   &prints.fingerprints[i]});
+    all.push_back(
+        {{list.entry(prints.rows[i]), prints.fingerprints[i].sha256}, &prints.fingerprints[i]});
   }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
     return std::tie(a.first.sha256, a.first.entry.slice, a.first.entry.path) <
@@ -133,18 +133,11 @@ Tensor input_of(const Subject& subject, const Candidate& picture) {
   if (sha256_hex(std::get<std::string>(bytes)) != picture.sha256) {
     fail("{}: changed while it was being read; start again", where);
   }
-  const auto image = decode_image(std::get<std::string>(bytes), p);
-  if (const auto* failure = std::get_if<DecodeFailure>(&image)) {
+  auto input = network_input(std::get<std::string>(bytes), p, subject.pixels);
+  if (const auto* failure = std::get_if<DecodeFailure>(&input)) {
     fail("{}: {}", where, failure->reason);
   }
-  const auto places = static_cast<size_t>(p.height) * static_cast<size_t>(p.width);
-  std::vector<uint8_t> pixels(places * 3);
-  preprocess(std::get<Image>(image), p, pixels.data());
-  std::vector<float> values(places * 3);
-  for (size_t i = 0; i < places; ++i) {
-    for (size_t c = 0; c < 3; ++c) values[c * places + i] = subject.pixels[c][pixels[i * 3 + c]];
-  }
-  return Tensor::from<float>({1, 3, p.height, p.width}, std::move(values));
+  return std::get<Tensor>(std::move(input));
 }
 
 /// Calls `look(worker, picture, node, values)` with every observed result of every picture, and
@@ -237,9 +230,8 @@ Survey survey(const Subject& subject, const Pool& pool, int workers, bool quiet)
   return s;
 }
 
-std::vector<CalibrationTensor> collect(const Subject& subject,
-                                       const std::vector<Candidate>& chosen, int workers,
-                                       bool quiet) {
+std::vector<CalibrationTensor> collect(const Subject& subject, const std::vector<Candidate>& chosen,
+                                       int workers, bool quiet) {
   std::vector<std::vector<Histogram>> counted(static_cast<size_t>(workers),
                                               std::vector<Histogram>(subject.slots.size()));
   look_into(
@@ -318,28 +310,38 @@ std::vector<std::string> remarks_of(const CalibrateOptions& options, const Surve
                                   chosen, options.count));
   }
   if (chosen < kVeryFewPictures) {
-    remarks.push_back(fmt::format("{} pictures are far too few to set ranges by; expect the int8 "
-                                  "model's scores to move; give {} or more",
-                                  chosen, kFewPictures));
+    remarks.push_back(
+        fmt::format("{} pictures are far too few to set ranges by; expect the int8 "
+                    "model's scores to move; give {} or more",
+                    chosen, kFewPictures));
   } else if (chosen < kFewPictures) {
-    remarks.push_back(fmt::format("{} pictures are few; {} or more are usual", chosen,
-                                  kFewPictures));
+    remarks.push_back(
+        fmt::format("{} pictures are few; {} or more are usual", chosen, kFewPictures));
   }
   const std::set<std::string> groups(survey.groups.begin(), survey.groups.end());
   if (groups.size() == 1) remarks.push_back("the pool is of one class, as far as can be told");
   for (const CalibrationTensor& tensor : file.tensors) {
     if (tensor.values.min == tensor.values.max) {
-      remarks.push_back(fmt::format("layer {} gives {} everywhere", quoted(tensor.layer),
-                                    tensor.values.min));
+      remarks.push_back(
+          fmt::format("layer {} gives {} everywhere", quoted(tensor.layer), tensor.values.min));
     }
   }
-  const double gain = figure(file.certificate, "random_mean_distance") -
-                      figure(file.certificate, "mean_distance");
+  const double gain =
+      figure(file.certificate, "random_mean_distance") - figure(file.certificate, "mean_distance");
   if (options.strategy == SelectionStrategy::cover &&
       gain < 2 * figure(file.certificate, "random_mean_distance_deviation")) {
     remarks.push_back("the choice covers the pool no better than random ones, within their noise");
   }
   return remarks;
+}
+
+/// `file` as one finds it from the folder of `out`.
+std::string relative_to(const std::filesystem::path& out, const std::filesystem::path& file) {
+  const auto folder_of = [](const std::filesystem::path& path) {
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(path).parent_path());
+  };
+  const auto place = folder_of(file) / file.filename();
+  return to_utf8(place.lexically_proximate(folder_of(out)).generic_string());
 }
 
 void check_options(const CalibrateOptions& options) {
@@ -357,9 +359,10 @@ CalibrateResult run_calibrate(const CalibrateOptions& options) {
   const Subject subject = make_subject(options);
   const Pool pool = gather(options);
   if (pool.pictures.empty()) {
-    fail("no picture is left to calibrate with: of {} listed, {} can't be decoded and {} are to be "
-         "avoided; give others",
-         pool.listed, pool.undecodable, pool.avoided);
+    fail(
+        "no picture is left to calibrate with: of {} listed, {} can't be decoded and {} are to be "
+        "avoided; give others",
+        pool.listed, pool.undecodable, pool.avoided);
   }
   const Survey looked = survey(subject, pool, workers, options.output.quiet);
   SelectionOptions choice;
@@ -367,19 +370,20 @@ CalibrateResult run_calibrate(const CalibrateOptions& options) {
   choice.count = options.count;
   choice.foreign_multiple = options.foreign;
   choice.seed = options.seed;
-  const Selection selection = select_pictures(looked.features, looked.groups, looked.names,
-                                              looked.extremes, choice);
+  const Selection selection =
+      select_pictures(looked.features, looked.groups, looked.names, looked.extremes, choice);
   std::vector<Candidate> chosen;
   CalibrateResult result;
   CalibrationFile& file = result.file;
   for (const int64_t row : selection.chosen) {
     chosen.push_back(pool.pictures[static_cast<size_t>(row)]);
     const ImageEntry& entry = chosen.back().entry;
-    file.pictures.push_back({entry.path, entry.slice, entry.label, chosen.back().sha256});
+    file.pictures.push_back({entry.path, relative_to(options.out, entry.file), entry.slice,
+                             entry.label, chosen.back().sha256});
   }
-  file.command = fmt::format("fpcls calibrate --count {} --strategy {} --foreign {} --seed {}",
-                             options.count, enum_name(options.strategy), options.foreign,
-                             options.seed);
+  file.command =
+      fmt::format("fpcls calibrate --count {} --strategy {} --foreign {} --seed {}", options.count,
+                  enum_name(options.strategy), options.foreign, options.seed);
   file.version = version();
   file.model_sha256 = subject.model.sha256;
   file.preprocessing_sha256 = preprocessing_sha256(subject.model.preprocessing);

@@ -43,6 +43,13 @@ std::string isa_names() {
   return names;
 }
 
+std::string int8_instructions(const std::string& isa) {
+  const auto has = [&](const char* name) { return isa.find(name) != std::string::npos; };
+  if (has("vnni") || has("amx_int8")) return "VNNI";
+  if (has("avx512f")) return "AVX-512 without VNNI";
+  return has("avx2") ? "AVX2 without VNNI" : "SSE";
+}
+
 int64_t peak_rss_bytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

@@ -11,6 +11,9 @@ std::string cpu_name();
 /// The widest instructions for neural networks, widest last: "avx2 avx512f avx512_vnni
 /// avx512_bf16".
 std::string isa_names();
+/// The instructions among `isa` that 8-bit products are summed by: "VNNI", "AVX2 without VNNI" …
+/// Those before VNNI saturate at 16 bits on the way, so that scores differ between machines.
+std::string int8_instructions(const std::string& isa);
 /// Largest resident memory of this process so far.
 int64_t peak_rss_bytes();
 /// Now, as ISO 8601 in UTC: "2024-06-01T08:30:00Z".

@@ -11,6 +11,7 @@
 #include "metrics/intervals.h"
 #include "predictions/csv.h"
 #include "predictions/store.h"
+#include "run/environment.h"
 #include "run/judge.h"
 
 namespace fpcls {
@@ -73,15 +74,6 @@ bool has_int8(const RunInfo& run) {
   return std::any_of(run.stages.begin(), run.stages.end(), [](const StageInfo& stage) {
     return stage.precision.find("int8") != std::string::npos;
   });
-}
-
-/// The instructions that 8-bit products are summed by. Those before VNNI saturate at 16 bits on the
-/// way, so that scores differ between machines.
-std::string int8_instructions(const std::string& isa) {
-  const auto has = [&](const char* name) { return isa.find(name) != std::string::npos; };
-  if (has("vnni") || has("amx_int8")) return "VNNI";
-  if (has("avx512f")) return "AVX-512 without VNNI";
-  return has("avx2") ? "AVX2 without VNNI" : "SSE";
 }
 
 void check_isa(const GateRun& base, const GateRun& candidate) {

@@ -19,7 +19,8 @@ class CalibrationFileTest : public testing::Test {
     file_.model_sha256 = "m";
     file_.preprocessing_sha256 = preprocessing_sha256({});
     file_.command = "fpcls calibrate --count 2";
-    file_.pictures = {{"a.png", "pool", "photo", "00"}, {"b.png", "pool", std::nullopt, "11"}};
+    file_.pictures = {{"a.png", "../pool/a.png", "pool", "photo", "00"},
+                      {"b.png", "../pool/b.png", "pool", std::nullopt, "11"}};
     CalibrationTensor tensor{"conv1", {}};
     const float values[] = {-1, 0, 2.5F, 3e-9F, 100};
     tensor.values.add(values, 5);
@@ -39,6 +40,7 @@ TEST_F(CalibrationFileTest, ComesBackAsItWas) {
   ASSERT_EQ(back.tensors.size(), 1U);
   EXPECT_TRUE(back.tensors[0].values == file_.tensors[0].values);
   EXPECT_EQ(back.pictures[0].label, "photo");
+  EXPECT_EQ(back.pictures[0].file, "../pool/a.png");
   EXPECT_EQ(back.pictures[1].label, std::nullopt);
   save_calibration_file(path_, back);
   EXPECT_EQ(read_file(path_), bytes);

@@ -1,0 +1,116 @@
+#include "compress/int8_choice.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "graph/quantize.h"
+
+namespace fpcls {
+namespace {
+
+bool has_weights(const Node& node) { return node.op == Op::conv || node.op == Op::linear; }
+
+class Chooser {
+ public:
+  Chooser(const Graph& graph, const std::vector<CalibrationTensor>& tensors,
+          const Int8Options& options)
+      : graph_(graph), options_(options), classifier_(classifier_of(graph)) {
+    for (const CalibrationTensor& tensor : tensors) histograms_[tensor.layer] = &tensor.values;
+  }
+
+  Int8Choice choose() {
+    check_names();
+    std::vector<Int8Layer> layers;
+    for (int i = 0; i < graph_.size(); ++i) {
+      const Node& node = graph_.node(i);
+      if (!has_weights(node)) continue;
+      std::string reason = reason_to_keep(i);
+      layers.push_back({node.name, node.op, reason.empty(), std::move(reason)});
+      if (layers.back().int8) wanted_.insert(node.name);
+    }
+    QuantizePlan plan;
+    plan.wanted = [this](const Node& node) { return wanted_.count(node.name) != 0; };
+    plan.params = [this](int node) { return choice_for(node).params; };
+    plan.highest_weight = options_.highest_weight;
+    Graph integers = quantize_graph(graph_, plan);
+    if (wanted_.empty()) fail("{}", nothing_left(layers));
+    return {std::move(layers), std::move(rounded_), std::move(integers)};
+  }
+
+ private:
+  void check_names() const {
+    for (const std::string& name : options_.keep) {
+      const int node = graph_.find(name);
+      if (node >= 0 && has_weights(graph_.node(node))) continue;
+      std::vector<std::string> known;
+      for (const Node& n : graph_.nodes()) {
+        if (has_weights(n)) known.push_back(n.name);
+      }
+      const std::string close = closest_name(name, known);
+      fail("{}: is no conv or linear layer of the model{}; 'fpcls inspect' lists them",
+           quoted(name), close.empty() ? "" : ", did you mean '" + close + "'");
+    }
+  }
+
+  std::string reason_to_keep(int layer) const {
+    const Node& node = graph_.node(layer);
+    if (layer == classifier_) return "the classifier";
+    if (options_.keep.count(node.name) != 0) return "asked for";
+    if (!can_quantize(node)) return fmt::format("{} has no integer form", enum_name(node.op));
+    int source = node.inputs[0];
+    while (graph_.node(source).op == Op::max_pool) source = graph_.node(source).inputs[0];
+    if (histograms_.count(graph_.node(source).name) == 0) {
+      return fmt::format("the calibration has no values of {}", quoted(graph_.node(source).name));
+    }
+    return "";
+  }
+
+  static std::string nothing_left(const std::vector<Int8Layer>& layers) {
+    if (layers.empty()) return "no layer has weights; there is nothing to quantize";
+    return fmt::format("no layer can be quantized; {}: {}", quoted(layers[0].name),
+                       layers[0].reason);
+  }
+
+  RangeChoice choice_for(int node) {
+    const std::string& name = graph_.node(node).name;
+    const auto found = histograms_.find(name);
+    if (found == histograms_.end()) {
+      fail("the calibration has no values of layer {}; calibrate again", quoted(name));
+    }
+    const Histogram& values = *found->second;
+    RangeOptions options;
+    options.method = options_.method;
+    options.percentile = options_.percentile;
+    options.symmetric = values.min < 0;
+    try {
+      rounded_.push_back({name, choose_range(values, options)});
+    } catch (const Error& error) {
+      fail("layer {}: {}", quoted(name), error.what());
+    }
+    return rounded_.back().choice;
+  }
+
+  const Graph& graph_;
+  const Int8Options& options_;
+  int classifier_;
+  std::map<std::string, const Histogram*> histograms_;
+  std::set<std::string> wanted_;
+  std::vector<Rounded> rounded_;
+};
+
+}  // namespace
+
+int classifier_of(const Graph& graph) {
+  int node = graph.outputs()[0].node;
+  while (node > 0 && !has_weights(graph.node(node))) node = graph.node(node).inputs[0];
+  return node > 0 ? node : -1;
+}
+
+Int8Choice choose_int8(const Graph& graph, const std::vector<CalibrationTensor>& tensors,
+                       const Int8Options& options) {
+  return Chooser(graph, tensors, options).choose();
+}
+
+}  // namespace fpcls

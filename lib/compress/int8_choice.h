@@ -1,0 +1,56 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compress/range_choice.h"
+#include "graph/graph.h"
+#include "model/calibration_file.h"
+
+/// Which layers of a network become integers, and which range each result is rounded in: decided
+/// from a calibration's histograms, without running anything.
+namespace fpcls {
+
+struct Int8Options {
+  RangeMethod method = RangeMethod::automatic;
+  double percentile = 99.99;   ///< as in RangeOptions
+  int highest_weight = 127;    ///< 63 for CPUs whose products of 8 bits saturate (without VNNI)
+  std::set<std::string> keep;  ///< layers that stay as they are
+};
+
+/// A layer with weights, and what becomes of it.
+struct Int8Layer {
+  std::string name;
+  Op op = Op::conv;
+  bool int8 = false;
+  std::string reason;  ///< why it stays as it is
+};
+
+/// How one result is rounded.
+struct Rounded {
+  std::string name;  ///< of the node whose result it is
+  RangeChoice choice;
+};
+
+struct Int8Choice {
+  std::vector<Int8Layer> layers;  ///< every conv and linear, in order
+  std::vector<Rounded> rounded;   ///< in order
+  Graph graph;                    ///< with integer layers
+};
+
+/// Quantizes `graph`, whose batch norms are folded, by the histograms of `tensors`. Results that
+/// are nowhere below 0 become u8, others s8 without a zero point. The last layer with weights, the
+/// classifier, stays: it costs nothing and its errors go straight into the scores.
+///
+/// Throws Error for a name in `keep` that is no layer, a graph that is quantized already, values
+/// that aren't finite, and where no layer could be quantized.
+Int8Choice choose_int8(const Graph& graph, const std::vector<CalibrationTensor>& tensors,
+                       const Int8Options& options);
+
+/// The node of the last layer with weights before the first output, or -1: what makes scores of
+/// features.
+int classifier_of(const Graph& graph);
+
+}  // namespace fpcls

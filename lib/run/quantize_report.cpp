@@ -1,0 +1,157 @@
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/text.h"
+#include "run/quantize.h"
+
+namespace fpcls {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// A layer with what is known of its result.
+struct LayerRow {
+  const Int8Layer* layer = nullptr;
+  const Rounded* rounded = nullptr;    ///< how its result is rounded, if it is
+  const WalkedLayer* error = nullptr;  ///< where it was compared
+};
+
+std::vector<LayerRow> rows_of(const QuantizingResult& made) {
+  std::map<std::string, const Rounded*> rounded;
+  for (const Rounded& r : made.rounded) rounded[r.name] = &r;
+  std::map<std::string, const WalkedLayer*> walked;
+  for (const WalkedLayer& w : made.walk) walked[w.name] = &w;
+  std::vector<LayerRow> rows;
+  for (const Int8Layer& layer : made.layers) {
+    LayerRow row{&layer};
+    const auto error = walked.find(layer.name);
+    if (error != walked.end()) row.error = error->second;
+    const auto result = rounded.find(row.error != nullptr ? row.error->result : layer.name);
+    if (result != rounded.end()) row.rounded = result->second;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+std::optional<double> sqnr_of(const LayerRow& row) {
+  return row.error != nullptr ? row.error->injected.sqnr_db() : std::nullopt;
+}
+
+const char* precision_of(const Int8Layer& layer) { return layer.int8 ? "int8" : "f32"; }
+
+/// Layers of one op with the same fate.
+Table summary_table(const std::vector<Int8Layer>& layers) {
+  struct Fate {
+    int64_t count = 0, int8 = 0;
+    std::map<std::string, int64_t> reasons;
+  };
+  std::map<Op, Fate> fates;
+  for (const Int8Layer& layer : layers) {
+    Fate& fate = fates[layer.op];
+    ++fate.count;
+    fate.int8 += layer.int8 ? 1 : 0;
+    if (!layer.int8) ++fate.reasons[layer.reason];
+  }
+  Table table("quantized", {text_column("op"), count_column("layers"), count_column("int8"),
+                            count_column("kept"), text_column("why")});
+  for (const auto& [op, fate] : fates) {
+    std::vector<std::string> why;
+    for (const auto& [reason, count] : fate.reasons) {
+      why.push_back(fate.reasons.size() == 1 ? reason : fmt::format("{} ({})", reason, count));
+    }
+    table.add_row({enum_name(op), fate.count, fate.int8, fate.count - fate.int8,
+                   fmt::format("{}", fmt::join(why, "; "))});
+  }
+  return table;
+}
+
+Table layer_table(const QuantizingResult& made) {
+  Table table("layers",
+              {text_column("name"), text_column("precision"),
+               text_column("range_method", "range by"), number_column("min", "from", 3),
+               number_column("max", "to", 3), number_column("sqnr_db", "SQNR", 1, "dB"),
+               number_column("sqnr_so_far_db", "so far", 1, "dB"), text_column("reason", "why")});
+  for (const LayerRow& row : rows_of(made)) {
+    const bool ranged = row.rounded != nullptr;
+    const ValueRange range = ranged ? representable(row.rounded->choice.params) : ValueRange();
+    table.add_row({row.layer->name, precision_of(*row.layer),
+                   ranged ? Cell(enum_name(row.rounded->choice.method)) : Cell(),
+                   ranged ? Cell(double{range.min}) : Cell(),
+                   ranged ? Cell(double{range.max}) : Cell(), sqnr_of(row),
+                   row.error != nullptr ? Cell(row.error->so_far.sqnr_db()) : Cell(),
+                   row.layer->reason});
+  }
+  table.notes = {"range: what the layer's result, after what is fused to it, is rounded within",
+                 "SQNR: signal over the noise that the layer adds by itself",
+                 "so far: over all noise up to it"};
+  return table;
+}
+
+KeyValues facts(const QuantizeResult& result) {
+  KeyValues facts;
+  const auto add = [&](const char* name, std::string value) {
+    facts.entries.emplace_back(name, std::move(value));
+  };
+  add("size", fmt::format("{} (before: {}, {:+.1f} %)", format_bytes(result.size_bytes),
+                          format_bytes(result.size_before_bytes),
+                          100.0 * static_cast<double>(result.size_bytes) /
+                                  static_cast<double>(result.size_before_bytes) -
+                              100.0));
+  add("speed", fmt::format("{:.2f} ms a picture on one thread (f32: {:.2f} ms), {}", result.int8_ms,
+                           result.f32_ms, result.isa));
+  const int worst = worst_injected(result.made.walk);
+  if (worst >= 0) {
+    const WalkedLayer& layer = result.made.walk[static_cast<size_t>(worst)];
+    const auto db = layer.injected.sqnr_db();
+    add("worst layer", db ? fmt::format("{}, {:.1f} dB", layer.name, *db) : layer.name);
+  }
+  if (const auto& fit = result.made.classifier) {
+    add("classifier",
+        std::isinf(fit->strength)
+            ? fmt::format("{} keeps its weights: none gave smaller errors on pictures "
+                          "left out (logits: {:.3f})",
+                          fit->layer, fit->rms_before)
+            : fmt::format("{} solved again: error of the logits {:.3f} to {:.3f} on "
+                          "pictures left out",
+                          fit->layer, fit->rms_before, fit->rms_left_out));
+  }
+  return facts;
+}
+
+}  // namespace
+
+Document quantize_document(const QuantizeResult& result, bool layers) {
+  Section section{"Quantized", {facts(result), summary_table(result.made.layers)}};
+  for (const std::string& remark : result.made.remarks) section.blocks.push_back(Paragraph{remark});
+  Document document;
+  document.sections.push_back(std::move(section));
+  if (layers) document.sections.push_back({"Layers", {layer_table(result.made)}});
+  return document;
+}
+
+std::string quantize_json(const QuantizeResult& result) {
+  Json json;
+  json["size_bytes"] = result.size_bytes;
+  json["size_before_bytes"] = result.size_before_bytes;
+  json["isa"] = result.isa;
+  json["speed_ratio"] = result.int8_ms / result.f32_ms;
+  json["layers"] = Json::array();
+  for (const LayerRow& row : rows_of(result.made)) {
+    Json layer{{"name", row.layer->name}, {"precision", precision_of(*row.layer)}};
+    if (row.rounded != nullptr) layer["range_method"] = enum_name(row.rounded->choice.method);
+    if (const auto db = sqnr_of(row)) layer["sqnr_db"] = *db;
+    if (!row.layer->reason.empty()) layer["reason"] = row.layer->reason;
+    json["layers"].push_back(std::move(layer));
+  }
+  if (const auto& fit = result.made.classifier) {
+    json["classifier"] = {{"layer", fit->layer},
+                          {"rms_before", fit->rms_before},
+                          {"rms_left_out", fit->rms_left_out}};
+    if (!std::isinf(fit->strength)) json["classifier"]["strength"] = fit->strength;
+  }
+  return json.dump(2) + "\n";
+}
+
+}  // namespace fpcls
