@@ -1,5 +1,7 @@
 #include "engine/weights.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>
 #include <unordered_map>
@@ -12,12 +14,18 @@ namespace fpcls {
 using Type = memory::data_type;
 
 Buffer allocate(int64_t bytes) {
-  constexpr int64_t kAlignment = 64;
-  const int64_t rounded = (std::max<int64_t>(bytes, 1) + kAlignment - 1) / kAlignment * kAlignment;
-  void* memory = std::aligned_alloc(kAlignment, static_cast<size_t>(rounded));
+  constexpr int64_t kVector = 64;
+  constexpr int64_t kHugePage = 2 << 20;
+  const int64_t rounded = (std::max<int64_t>(bytes, 1) + kVector - 1) / kVector * kVector;
+  const bool large = rounded >= kHugePage;
+  void* memory = std::aligned_alloc(large ? kHugePage : kVector, static_cast<size_t>(rounded));
   if (memory == nullptr) {
     fail("no memory for {} MB; use fewer workers or a smaller batch", rounded / 1'000'000);
   }
+  // Layers of a few pixels are as fast as their weights come from memory, and the processor's
+  // prefetching ends at a page's border. A system without huge pages refuses, which is no harm;
+  // what doesn't fill one stays in small pages.
+  if (large) ::madvise(memory, static_cast<size_t>(rounded / kHugePage * kHugePage), MADV_HUGEPAGE);
   return Buffer(memory);
 }
 
