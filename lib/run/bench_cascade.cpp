@@ -99,10 +99,12 @@ BenchRecord measure_cascade(const BenchOptions& options, const BenchCase& what) 
   Stopwatch watch;
   LoadedCascade loaded = load_cascade(cascade_spec(what.model));
   record.phases.load_ms = watch.ms();
+  model_read(record.memory);
   watch.restart();
   const Cascade cascade = make_ready(std::move(loaded), runtime_of(options, what),
                                      static_cast<int>(record.threads), options.output.quiet);
   record.phases.compile_ms = watch.ms();
+  model_compiled(record.memory);
   record.computed_by = cascade.stages[0].computed_by;
   const auto source = picture_files(list);
   std::vector<int64_t> rows(static_cast<size_t>(list.size()));

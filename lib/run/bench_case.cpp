@@ -99,18 +99,23 @@ Graph without_weights(const Graph& graph) {
   return graph.with_nodes(std::move(nodes));
 }
 
-Compiled compile(const BenchOptions& options, const BenchCase& what, BenchPhases& phases) {
+Compiled compile(const BenchOptions& options, const BenchCase& what, BenchRecord& record) {
   Stopwatch watch;
   LoadedModel model = load_model(what.model, options.foreign, HeadNeed::optional);
   model.graph = with_output(model.graph, options.layer);
-  phases.load_ms = watch.ms();
+  record.phases.load_ms = watch.ms();
+  model_read(record.memory);
   watch.restart();
   ReadyModel ready =
       make_ready(model, runtime_of(options, what), threads_of(options, what), options.output.quiet);
-  phases.compile_ms = watch.ms();
+  record.phases.compile_ms = watch.ms();
   model.graph = without_weights(model.graph);
+  model_compiled(record.memory);
   return {std::move(model), std::move(ready)};
 }
+
+/// Resident memory that isn't a file's.
+int64_t allocated_bytes() { return resident_bytes() - resident_in_files_bytes(); }
 
 }  // namespace
 
@@ -158,16 +163,31 @@ BenchLatency latency_of(const std::vector<float>& sorted_ms) {
 void open_ledger(BenchMemory& m) {
   m.process_bytes = resident_bytes();
   m.library_bytes = -resident_in_files_bytes();
+  m.reading_bytes = -allocated_bytes();
 }
+
+void model_read(BenchMemory& m) {
+  m.reading_bytes += allocated_bytes();
+  m.compiling_bytes = -allocated_bytes();
+}
+
+void model_compiled(BenchMemory& m) { m.compiling_bytes += allocated_bytes(); }
 
 void close_ledger(BenchMemory& m) {
   m.resident_bytes = resident_bytes();
   m.peak_resident_bytes = std::max(m.resident_bytes, peak_rss_bytes());
   // The model's own file is mapped too, and counted as weights or as unused pages.
   m.library_bytes += resident_in_files_bytes() - m.weights_bytes - m.file_buffer_bytes;
+  // Compiling may free what reading left.
+  m.compiling_bytes -= m.packed_weights_bytes;
+  if (m.compiling_bytes < 0) {
+    m.reading_bytes = std::max<int64_t>(0, m.reading_bytes + m.compiling_bytes);
+    m.compiling_bytes = 0;
+  }
   m.unexplained_bytes = m.resident_bytes - m.process_bytes - m.weights_bytes -
                         m.packed_weights_bytes - m.arena_bytes - m.scratchpad_bytes -
-                        m.file_buffer_bytes - m.decode_queue_bytes - m.library_bytes;
+                        m.file_buffer_bytes - m.decode_queue_bytes - m.library_bytes -
+                        m.reading_bytes - m.compiling_bytes;
 }
 
 int64_t unused_file_bytes(const std::string& model, int64_t weights_bytes) {
@@ -186,8 +206,7 @@ MachineWatch::MachineWatch() {
 
 BenchMachine MachineWatch::finish() const {
   BenchMachine machine = machine_;
-  const OtherLoad other =
-      load_between({own_s_, busy_s_, steal_s_, total_s_}, processor_times());
+  const OtherLoad other = load_between({own_s_, busy_s_, steal_s_, total_s_}, processor_times());
   machine.others_ratio = other.others_ratio;
   machine.steal_ratio = other.steal_ratio;
   return machine;
@@ -203,13 +222,12 @@ BenchRecord measure_model(const BenchOptions& options, const BenchCase& what) {
   record.clients = options.clients;
   open_libraries(options, what);
   open_ledger(record.memory);
-  const Compiled compiled = compile(options, what, record.phases);
+  const Compiled compiled = compile(options, what, record);
   Executor& executor = *compiled.ready.executor;
   record.precision = compiled.model.precision;
   record.computed_by = compiled.ready.computed_by;
-  const BenchPictures pictures =
-      bench_pictures(options.images, compiled.model.preprocessing, what.batch, kMostPictures,
-                     options.output.quiet);
+  const BenchPictures pictures = bench_pictures(options.images, compiled.model.preprocessing,
+                                                what.batch, kMostPictures, options.output.quiet);
   record.input = pictures.what;
   record.phases.decode_ms = pictures.decode_ms;
   record.phases.resize_ms = pictures.resize_ms;

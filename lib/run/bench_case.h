@@ -34,6 +34,9 @@ void open_libraries(const BenchOptions& options, const BenchCase& what);
 BenchLatency latency_of(const std::vector<float>& sorted_ms);
 /// Notes what the process takes before anything is loaded.
 void open_ledger(BenchMemory& memory);
+/// Notes what reading the model's file left, and then what making its executor left.
+void model_read(BenchMemory& memory);
+void model_compiled(BenchMemory& memory);
 /// Fills in what the process takes now, and what none of the parts explains.
 void close_ledger(BenchMemory& memory);
 /// The part of the file's resident pages that isn't weights in use.

@@ -132,8 +132,9 @@ KeyValues phases(const BenchPhases& p) {
 Table ledger(const BenchMemory& m) {
   Table table("memory", {text_column("part"), bytes_column("bytes"), percent_column("share")});
   const auto add = [&](std::string part, int64_t bytes) {
-    const double share =
-        m.resident_bytes > 0 ? static_cast<double>(bytes) / static_cast<double>(m.resident_bytes) : 0;
+    const double share = m.resident_bytes > 0
+                             ? static_cast<double>(bytes) / static_cast<double>(m.resident_bytes)
+                             : 0;
     table.add_row({std::move(part), bytes, share});
   };
   add("the process before loading", m.process_bytes);
@@ -145,6 +146,8 @@ Table ledger(const BenchMemory& m) {
   add("unused pages of the model's file", m.file_buffer_bytes);
   add("pictures held ready", m.decode_queue_bytes);
   add("code of libraries, touched since", m.library_bytes);
+  add("left by reading the model", m.reading_bytes);
+  add("kernels' code and plans", m.compiling_bytes);
   add("unexplained", m.unexplained_bytes);
   table.add_rule();
   add("resident after running", m.resident_bytes);
@@ -154,9 +157,10 @@ Table ledger(const BenchMemory& m) {
 
 /// All layers; as text, the slowest `most`.
 Table layer_table(const BenchRecord& r, size_t most) {
-  Table table("layers", {text_column("name", "layer"), text_column("op"), ms_column("ms", "time", 4),
-                         percent_column("share"), number_column("gmacs", "rate", 1, "GMAC/s"),
-                         count_column("images", "pictures"), text_column("kernel")});
+  Table table("layers",
+              {text_column("name", "layer"), text_column("op"), ms_column("ms", "time", 4),
+               percent_column("share"), number_column("gmacs", "rate", 1, "GMAC/s"),
+               count_column("images", "pictures"), text_column("kernel")});
   std::vector<const BenchLayer*> layers;
   for (const BenchLayer& layer : r.layers) layers.push_back(&layer);
   if (layers.size() > most) {

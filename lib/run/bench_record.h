@@ -72,6 +72,8 @@ struct BenchMemory {
   int64_t decode_queue_bytes = 0;    ///< pictures held ready
   int64_t process_bytes = 0;         ///< resident just before loading, libraries opened
   int64_t library_bytes = 0;         ///< pages of libraries first touched since then: their code
+  int64_t reading_bytes = 0;    ///< what reading the model left allocated: the graph, libtorch's
+  int64_t compiling_bytes = 0;  ///< likewise of compiling, without packed weights: kernels' code
   int64_t unexplained_bytes = 0;
   int64_t resident_bytes = 0;       ///< after running
   int64_t peak_resident_bytes = 0;  ///< at any moment, loading included
@@ -88,6 +90,8 @@ struct BenchMemory {
     f("decode_queue_bytes", decode_queue_bytes);
     f("process_bytes", process_bytes);
     f("library_bytes", library_bytes);
+    f("reading_bytes", reading_bytes);
+    f("compiling_bytes", compiling_bytes);
     f("unexplained_bytes", unexplained_bytes);
     f("resident_bytes", resident_bytes);
     f("peak_resident_bytes", peak_resident_bytes);
@@ -120,8 +124,8 @@ struct BenchLayer {
 /// What else the machine did while this was measured.
 struct BenchMachine {
   std::string cpu;
-  double others_ratio = 0;  ///< of all processor time, used by other processes
-  double steal_ratio = 0;   ///< the same, taken by the host of a virtual machine
+  double others_ratio = 0;             ///< of all processor time, used by other processes
+  double steal_ratio = 0;              ///< the same, taken by the host of a virtual machine
   std::optional<double> load_average;  ///< over the minute before
 
   template <class Fields>
@@ -135,8 +139,8 @@ struct BenchMachine {
 
 /// Compared with the same batch and workers of the base, over repeated processes.
 struct BenchAgainst {
-  std::string base;         ///< what it is compared with
-  double speed_ratio = 1;   ///< this one's throughput over the base's
+  std::string base;                 ///< what it is compared with
+  double speed_ratio = 1;           ///< this one's throughput over the base's
   std::optional<double> low, high;  ///< 95 %
   std::optional<double> p;          ///< Mann-Whitney U, two-sided
   bool significant = false;         ///< p <= 0.05
