@@ -1,5 +1,7 @@
 #include "engine/planner.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 
@@ -134,7 +136,9 @@ void Planner::touch(const Place& place, int launch) {
 void Planner::launch(const Kernel& kernel, std::vector<Launch::Argument> arguments) {
   for (const auto& [index, factors] : kernel.factors) {
     const auto count = static_cast<int64_t>(factors.size());
-    const std::string name = "factor " + std::to_string(index);
+    // A step has one kernel with a factor a channel, but may copy with several single ones.
+    std::string name = "factor " + std::to_string(index);
+    if (count == 1) name += fmt::format(" {}", factors[0]);
     arguments.push_back(
         {index, vector_constant(
                     steps_[at(step_)], name.c_str(),
