@@ -12,9 +12,15 @@ Command quantize_command() {
        "calibration saw. Biases\n"
        "and the classifier are set anew on the calibration's pictures, which are read again and "
        "must "
-       "be the same.",
+       "be the same. With --validation the scores before and after are compared; with --max-shift "
+       "layers that do\n"
+       "harm get their f32 weights back, and the exit code is 1 where that wasn't enough.",
        "  fpcls quantize wireframe.safetensors --calibration wireframe.calibration.json -o "
        "wireframe.int8.safetensors\n"
+       "  fpcls quantize wireframe.safetensors --calibration c.json --validation data/val "
+       "--max-shift "
+       "0.5 \\\n"
+       "    --journal wireframe.journal --resume -o wireframe.int8.safetensors\n"
        "  fpcls quantize wireframe.safetensors --calibration c.json --keep conv1 --verbose -o "
        "int8.safetensors"},
       [](const QuantizeOptions& options, const std::vector<OptionSpec>&,
@@ -24,7 +30,7 @@ Command quantize_command() {
         fmt::print("{}",
                    format_document(quantize_document(result, layers), "layers",
                                    options.output.format, [&] { return quantize_json(result); }));
-        return 0;
+        return result.search && !result.search->reached ? 1 : 0;
       });
 }
 

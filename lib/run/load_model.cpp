@@ -12,6 +12,7 @@
 #include "model/model_file.h"
 #include "model/script_notes.h"
 #include "model/state_dict.h"
+#include "run/environment.h"
 
 namespace fpcls {
 namespace {
@@ -185,6 +186,18 @@ LoadedModel load_model(const std::string& path, const ForeignModelOptions& forei
   return model;
 }
 
+std::string isa_remark(const LoadedModel& model) {
+  const std::string here = int8_instructions(isa_names());
+  for (const auto& [name, value] : model.provenance) {
+    if (name != "int8_isa" || value == here) continue;
+    return fmt::format(
+        "{}: was quantized and checked on a processor with {}, this one has {}: 8-bit products are "
+        "summed in another way, and scores differ; quantize it here, or judge it again",
+        quoted(model.path), value, here);
+  }
+  return "";
+}
+
 ReadyModel make_ready(const LoadedModel& model, const RuntimeOptions& runtime, int threads,
                       bool quiet) {
   const ExecutorOptions options{runtime.device, threads, runtime.float_type};
@@ -193,6 +206,8 @@ ReadyModel make_ready(const LoadedModel& model, const RuntimeOptions& runtime, i
     fmt::print(stderr, "fpcls: {}: {}; it runs on libtorch instead\n", quoted(model.path),
                choice.remark);
   }
+  const std::string remark = isa_remark(model);
+  if (!remark.empty() && !quiet) fmt::print(stderr, "fpcls: {}\n", remark);
   return {make_executor(choice.kind, model.graph, model.preprocessing, options),
           fmt::format("{} {} {}", enum_name(choice.kind), runtime.device,
                       model.precision == "f32" ? enum_name(runtime.float_type)

@@ -39,9 +39,13 @@ enum class HeadNeed {
 LoadedModel load_model(const std::string& path, const ForeignModelOptions& foreign,
                        HeadNeed need = HeadNeed::required);
 
+/// What to know of an int8 model whose scores were last seen on a processor that sums 8-bit products
+/// in another way than this one; empty where there is nothing.
+std::string isa_remark(const LoadedModel& model);
+
 /// The model ready to run, by the executor that the options name or the best there is, and which
 /// one that is ("engine cpu f32"). Where `auto` has to leave the engine out, a line on stderr says
-/// why unless `quiet`.
+/// why unless `quiet`; another says what `isa_remark` does.
 struct ReadyModel {
   std::unique_ptr<Executor> executor;
   std::string computed_by;

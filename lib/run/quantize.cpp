@@ -7,7 +7,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/stopwatch.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "exec/pixels.h"
@@ -18,6 +19,7 @@
 #include "model/model_file.h"
 #include "run/environment.h"
 #include "run/picture_finder.h"
+#include "run/picture_list.h"
 #include "run/version.h"
 
 namespace fpcls {
@@ -81,6 +83,13 @@ void check_options(const QuantizeOptions& options) {
   if (options.out.empty()) {
     fail("no file to write the model to; pass -o FILE.safetensors");
   }
+  if (options.max_shift && options.validation.empty()) {
+    fail("--max-shift needs --validation, labelled pictures to measure the shift on");
+  }
+  if (!options.max_shift && (!options.journal.empty() || options.resume)) {
+    fail("--journal and --resume are for --max-shift, which makes many trials");
+  }
+  if (options.resume && options.journal.empty()) fail("--resume needs --journal FILE");
   AtomicFile(options.out);  // a path that can't be written fails before the long work
 }
 
@@ -116,30 +125,16 @@ QuantizingPlan plan_of(const QuantizeOptions& options, const std::string& isa) {
   return plan;
 }
 
-double run_ms(Executor& executor, const Tensor& input) {
-  const Stopwatch watch;
-  executor.run(input);
-  return watch.ms();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 /// Runs both in turns, so that whatever else the machine does hits both.
 void time_both(Executor& f32, Executor& int8, const Tensor& input, QuantizeResult& result) {
-  constexpr int kMostRuns = 101;
-  constexpr double kEnoughSeconds = 1.5;
-  run_ms(f32, input), run_ms(int8, input);
+  constexpr int kTurns = 3;
   std::vector<double> before, after;
-  const Stopwatch watch;
-  while (before.size() < 3 || (watch.seconds() < kEnoughSeconds && before.size() < kMostRuns)) {
-    before.push_back(run_ms(f32, input));
-    after.push_back(run_ms(int8, input));
+  for (int i = 0; i < kTurns; ++i) {
+    before.push_back(picture_ms(f32, input));
+    after.push_back(picture_ms(int8, input));
   }
-  result.f32_ms = median(before);
-  result.int8_ms = median(after);
+  result.f32_ms = *std::min_element(before.begin(), before.end());
+  result.int8_ms = *std::min_element(after.begin(), after.end());
 }
 
 void say_speed(const QuantizeResult& result) {
@@ -153,7 +148,7 @@ void say_speed(const QuantizeResult& result) {
 }
 
 Metadata metadata_of(const LoadedModel& model, const QuantizeOptions& options,
-                     const QuantizingPlan& plan, const std::string& isa) {
+                     const QuantizingPlan& plan, const QuantizeResult& result) {
   Metadata metadata;
   metadata.head = model.head;
   metadata.preprocessing = model.preprocessing;
@@ -161,6 +156,16 @@ Metadata metadata_of(const LoadedModel& model, const QuantizeOptions& options,
   metadata.precision = "int8";
   metadata.architecture = model.architecture;
   metadata.provenance = model.provenance;
+  const auto& search = result.search;
+  const RangeMethod method = search ? search->trials[search->chosen].method : options.ranges;
+  const std::string ranges = method == RangeMethod::percentile
+                                 ? fmt::format("percentile {}", options.percentile)
+                                 : std::string(enum_name(method));
+  std::vector<std::string> kept = options.keep;
+  if (search) {
+    const std::vector<std::string>& restored = search->trials[search->chosen].kept;
+    kept.insert(kept.end(), restored.begin(), restored.end());
+  }
   const Provenance made{{"fpcls", version()},
                         {"quantized_from", model.sha256},
                         {"calibration", sha256_of_file(options.calibration)},
@@ -170,7 +175,7 @@ Metadata metadata_of(const LoadedModel& model, const QuantizeOptions& options,
                         {"weights", fmt::format("-{0} to {0}", plan.int8.highest_weight)},
                         {"biases", plan.correct_biases ? "corrected" : "kept"},
                         {"classifier", plan.solve_classifier ? "solved again" : "kept"},
-                        {"int8_isa", isa}};
+                        {"int8_isa", result.isa}};
   metadata.provenance.insert(metadata.provenance.end(), made.begin(), made.end());
   if (!options.keep.empty()) {
     metadata.provenance.emplace_back("kept_layers",
@@ -183,15 +188,116 @@ int64_t size_of(const std::string& file) {
   return static_cast<int64_t>(std::filesystem::file_size(file));
 }
 
+/// Labelled pictures at network size; of a binary model 1 is the positive label's target.
+TrainingSet load_validation(const QuantizeOptions& options, const LoadedModel& model, int workers) {
+  InputOptions input;
+  input.inputs = options.validation;
+  input.label_map = options.label_map;
+  const Head& head = model.head;
+  const bool quiet = options.output.quiet;
+  const ImageList list = list_pictures(input, head.labels, AnyLabel::yes, quiet);
+  const TargetOf target_of = [&](const std::string& label) {
+    const auto found = std::find(head.labels.begin(), head.labels.end(), label);
+    const auto index = static_cast<int>(found - head.labels.begin());
+    if (head.binary()) return index == head.positive ? 1 : 0;
+    return found == head.labels.end() ? -1 : index;
+  };
+  TrainingSet set = load_training_set(list, target_of, model.preprocessing, workers, quiet);
+  const auto positives = std::count(set.targets.begin(), set.targets.end(), 1);
+  if (head.binary() && (positives == 0 || positives == set.size())) {
+    fail("--validation: all {} pictures are {} the label {}; give both kinds", set.size(),
+         positives == 0 ? "without" : "of", quoted(head.scored_labels()[0]));
+  }
+  return set;
+}
+
+std::string fingerprint_of(const QuantizeOptions& options, const QuantizingPlan& plan,
+                           const LoadedModel& model, const TrainingSet& set) {
+  return sha256_hex(fmt::format(
+      "{} {} {} {} {} {} {} {} {} {} {} {}", version(), model.sha256,
+      sha256_of_file(options.calibration), training_set_sha256(set), enum_name(options.ranges),
+      options.percentile, fmt::join(plan.int8.keep, "\n"), plan.int8.highest_weight,
+      plan.correct_biases, plan.solve_classifier, model.accept, int8_instructions(isa_names())));
+}
+
+void say_trial(const ControlTrial& trial) {
+  fmt::print(stderr, "fpcls: ranges by {}, {} layers back in f32{}: {:.2f} points\n",
+             enum_name(trial.method), trial.kept.size(),
+             trial.kept.empty() ? "" : ", the last " + quoted(trial.kept.back()),
+             trial.shift_points);
+}
+
+/// Makes the model, judging it where there are pictures for that.
+class Making {
+ public:
+  Making(const QuantizeOptions& options, const LoadedModel& model, Quantizer& quantizer,
+         const TrainingSet& set, QuantizeResult& result)
+      : options_(options), model_(model), quantizer_(quantizer), set_(set), result_(result) {}
+
+  void run() {
+    if (set_.size() == 0) {
+      result_.made = quantizer_.make();
+      return;
+    }
+    const JudgedScores before = judged(quantizer_.subject().reference);
+    const JudgedScores after = options_.max_shift ? search(before) : once();
+    ValidationResult validation;
+    validation.before = figures_of(before, set_, model_.head);
+    validation.after = figures_of(after, set_, model_.head);
+    validation.migration = migration_of(before, after);
+    validation.shift_points = largest_shift_points(validation.before, validation.after);
+    validation.bad = set_.bad;
+    result_.validation = std::move(validation);
+  }
+
+ private:
+  JudgedScores judged(Executor& executor) const {
+    const QuantizingPlan& plan = quantizer_.plan();
+    Progress progress("judging", "pictures", set_.size(), plan.quiet);
+    return judge_scores(executor, model_.head, model_.accept, set_, plan.workers, [&] {
+      if (plan.stop()) throw Interrupted();
+      progress.advance();
+    });
+  }
+
+  JudgedScores once() {
+    result_.made = quantizer_.make();
+    return judged(*make_runner(result_.made.graph, model_.preprocessing));
+  }
+
+  JudgedScores search(const JudgedScores& before) {
+    ControlPlan plan;
+    plan.max_shift_points = *options_.max_shift;
+    plan.minutes = options_.minutes;
+    plan.journal = options_.journal;
+    plan.resume = options_.resume;
+    plan.fingerprint = fingerprint_of(options_, quantizer_.plan(), model_, set_);
+    if (!options_.output.quiet) plan.report = say_trial;
+    ControlResult found =
+        control_accuracy(quantizer_, {set_, model_.head, model_.accept}, before, plan);
+    result_.made = std::move(found.made);
+    result_.int8_ms = found.trials[found.chosen].ms;
+    result_.search =
+        SearchResult{std::move(found.trials), found.chosen, found.reached, std::move(found.ended)};
+    return std::move(found.scores);
+  }
+
+  const QuantizeOptions& options_;
+  const LoadedModel& model_;
+  Quantizer& quantizer_;
+  const TrainingSet& set_;
+  QuantizeResult& result_;
+};
+
 }  // namespace
 
 QuantizeResult run_quantize(const QuantizeOptions& options) {
   check_options(options);
   const LoadedModel model = load(options);
   const CalibrationFile file = load_calibration(options, model);
-  QuantizeResult result{QuantizingResult{model.graph, {}, {}, {}, {}, {}},
-                        int8_instructions(isa_names())};
-  const QuantizingPlan plan = plan_of(options, result.isa);
+  QuantizeResult result(QuantizingResult{model.graph, {}, {}, {}, {}, {}});
+  result.isa = int8_instructions(isa_names());
+  QuantizingPlan plan = plan_of(options, result.isa);
   const Graph folded = fold_batch_norms(model.graph);
   const CalibrationPictures pictures(options, file, model.preprocessing);
   const InputSource source{static_cast<int64_t>(file.pictures.size()),
@@ -203,9 +309,20 @@ QuantizeResult run_quantize(const QuantizeOptions& options) {
     time_both(*reference, *integers, source.read(0), result);
   }
   if (!options.output.quiet) say_speed(result);
-  result.made =
-      quantize_network(folded, *reference, model.preprocessing, file.tensors, source, plan);
-  save_model_file(options.out, result.made.graph, metadata_of(model, options, plan, result.isa));
+  TrainingSet set;
+  if (!options.validation.empty()) set = load_validation(options, model, plan.workers);
+  std::optional<InterruptWatch> watch;
+  if (options.max_shift) {
+    watch.emplace();
+    plan.stop = InterruptWatch::asked;
+  }
+  Quantizer quantizer({folded, *reference, model.preprocessing, file.tensors, source}, plan);
+  try {
+    Making(options, model, quantizer, set, result).run();
+  } catch (const Interrupted&) {
+    fail("interrupted before a model was ready; nothing was written");
+  }
+  save_model_file(options.out, result.made.graph, metadata_of(model, options, plan, result));
   result.size_before_bytes = size_of(options.model);
   result.size_bytes = size_of(options.out);
   return result;

@@ -2,12 +2,14 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compress/range_choice.h"
 #include "report/document.h"
 #include "run/common_options.h"
 #include "run/load_model.h"
+#include "tune/accuracy_control.h"
 #include "tune/quantizing.h"
 
 /// Makes an int8 model of a calibrated one.
@@ -23,6 +25,12 @@ struct QuantizeOptions {
   bool keep_biases = false;
   bool keep_classifier = false;
   std::optional<int> weight_bits;
+  std::vector<std::string> validation;
+  std::string label_map;
+  std::optional<double> max_shift;
+  double minutes = 30;
+  std::string journal;
+  bool resume = false;
   std::string out;
   ForeignModelOptions foreign;
   int workers = 0;
@@ -47,6 +55,19 @@ struct QuantizeOptions {
              "Bits of the weights: 8, or 7 for processors whose products of 8 bits saturate; "
              "unless given, what this processor needs",
              Range{7, 8});
+    v.option("validation", validation,
+             "Labelled pictures on which the scores before and after are compared; may be given "
+             "again");
+    v.path("label_map", label_map,
+           "YAML file that renames labels ('folder: label') or drops them ('folder: ~')");
+    v.option(
+        "max_shift", max_shift,
+        "Points that a bucket, precision or recall on --validation may move, up or down: other "
+        "ranges are tried, then layers get their f32 weights back, until that holds",
+        Range{0.0, 100.0});
+    v.option("minutes", minutes, "Begin no more trials after this long", Range{0.0, 1e6});
+    v.option("journal", journal, "File that keeps each trial of --max-shift");
+    v.option("resume", resume, "Go on from the journal, if it is there");
     v.option("o,out", out, "Model file to write (.safetensors)");
     v.group("Models from elsewhere", foreign);
     v.option("workers", workers, "Pictures worked on at once; 0: one a core", Range{0, 1024});
@@ -54,11 +75,31 @@ struct QuantizeOptions {
   }
 };
 
+/// The scores before and after, on labelled pictures.
+struct ValidationResult {
+  ScoreFigures before, after;
+  ScoreMigration migration;
+  double shift_points = 0;
+  std::vector<std::pair<std::string, std::string>> bad;  ///< path and why it couldn't be decoded
+};
+
+/// How the search for a model within --max-shift went.
+struct SearchResult {
+  std::vector<ControlTrial> trials;
+  size_t chosen = 0;
+  bool reached = false;
+  std::string ended;
+};
+
 struct QuantizeResult {
+  explicit QuantizeResult(QuantizingResult quantized) : made(std::move(quantized)) {}
+
   QuantizingResult made;
   std::string isa;  ///< instructions that this processor computes int8 with
   int64_t size_before_bytes = 0, size_bytes = 0;  ///< of the model files
   double f32_ms = 0, int8_ms = 0;                 ///< median for one picture on one thread
+  std::optional<ValidationResult> validation;
+  std::optional<SearchResult> search;
 };
 
 /// Throws Error, before any picture is opened, where the model is quantized already, the

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "run/quantize.h"
+#include "run/quantize_tables.h"
 
 namespace fpcls {
 namespace {
@@ -120,6 +121,71 @@ KeyValues facts(const QuantizeResult& result) {
   return facts;
 }
 
+Section validation_section(const QuantizeResult& result) {
+  const ValidationResult& v = *result.validation;
+  Section section{"Validation", {validation_table(result)}};
+  section.blocks.push_back(KeyValues{
+      {{"largest shift", fmt::format("{:.2f} points", v.shift_points)},
+       {"changed bucket", fmt::format("{} of {} pictures", with_thousands(v.migration.moved()),
+                                      with_thousands(v.before.pictures))},
+       {"labels flipped", with_thousands(v.migration.flips())}}});
+  for (Table& table : migration_tables(v.migration)) section.blocks.push_back(std::move(table));
+  if (!v.bad.empty()) {
+    section.blocks.push_back(
+        Paragraph{fmt::format("{} pictures can't be decoded; the first: {}: {}", v.bad.size(),
+                              quoted(v.bad[0].first), v.bad[0].second)});
+  }
+  return section;
+}
+
+Json buckets_json(const ScoreFigures& figures) {
+  Json json{{"images", figures.pictures},
+            {"at_least", Json::array()},
+            {"count", figures.at_least},
+            {"ratio", Json::array()},
+            {"interval", Json::array()}};
+  for (const float bound : kBucketBounds) {
+    json["at_least"].push_back(std::round(double{bound} * 100) / 100);
+  }
+  for (const int64_t count : figures.at_least) {
+    json["ratio"].push_back(static_cast<double>(count) / static_cast<double>(figures.pictures));
+    const auto interval = wilson_interval(count, figures.pictures);
+    json["interval"].push_back({interval->low, interval->high});
+  }
+  if (figures.precision) json["precision"] = *figures.precision;
+  if (figures.recall) json["recall"] = *figures.recall;
+  return json;
+}
+
+void add_validation(const ValidationResult& v, Json& json) {
+  json["buckets_before"] = buckets_json(v.before);
+  json["buckets_after"] = buckets_json(v.after);
+  json["migration"] = v.migration.kept;
+  for (size_t from = 0; from < kScoreBins; ++from) {
+    for (size_t to = 0; to < kScoreBins; ++to) {
+      json["migration"][from][to] = v.migration.kept[from][to] + v.migration.flipped[from][to];
+    }
+  }
+  json["migration_flipped"] = v.migration.flipped;
+  json["moved"] = v.migration.moved();
+  json["flips"] = v.migration.flips();
+  json["shift_points"] = v.shift_points;
+}
+
+Json search_json(const SearchResult& search) {
+  Json json{{"reached", search.reached}, {"chosen", search.chosen}, {"trials", Json::array()}};
+  if (!search.ended.empty()) json["ended"] = search.ended;
+  for (const ControlTrial& trial : search.trials) {
+    json["trials"].push_back({{"ranges", enum_name(trial.method)},
+                              {"restored", trial.kept},
+                              {"shift_points", trial.shift_points},
+                              {"ms", trial.ms},
+                              {"weight_bytes", trial.weight_bytes}});
+  }
+  json["unbeaten"] = pareto_trials(search.trials);
+  return json;
+}
+
 }  // namespace
 
 Document quantize_document(const QuantizeResult& result, bool layers) {
@@ -127,6 +193,15 @@ Document quantize_document(const QuantizeResult& result, bool layers) {
   for (const std::string& remark : result.made.remarks) section.blocks.push_back(Paragraph{remark});
   Document document;
   document.sections.push_back(std::move(section));
+  if (result.search) {
+    Section search{"Search", {trial_table(*result.search)}};
+    if (!result.search->reached) {
+      search.blocks.push_back(Paragraph{"No model was within the wanted shift: " +
+                                        result.search->ended + "; the nearest was written."});
+    }
+    document.sections.push_back(std::move(search));
+  }
+  if (result.validation) document.sections.push_back(validation_section(result));
   if (layers) document.sections.push_back({"Layers", {layer_table(result.made)}});
   return document;
 }
@@ -151,6 +226,8 @@ std::string quantize_json(const QuantizeResult& result) {
                           {"rms_left_out", fit->rms_left_out}};
     if (!std::isinf(fit->strength)) json["classifier"]["strength"] = fit->strength;
   }
+  if (result.validation) add_validation(*result.validation, json);
+  if (result.search) json["search"] = search_json(*result.search);
   return json.dump(2) + "\n";
 }
 

@@ -15,8 +15,8 @@
 
 /// From a network and its calibration to the same network in integers that gives nearly the same
 /// scores: ranges from histograms, then, with the calibration pictures, biases that keep every
-/// channel's mean, and the classifier solved again on the integer features. One function, for every
-/// command that quantizes.
+/// channel's mean, and the classifier solved again on the integer features. For every command that
+/// quantizes.
 namespace fpcls {
 
 /// The calibration pictures, as often as asked, from several threads: f32 {1, 3, H, W}, normalised.
@@ -31,7 +31,12 @@ struct QuantizingPlan {
   bool solve_classifier = true;
   int workers = 1;
   bool quiet = false;  ///< shows no progress
+  /// Asked before each picture; where it says so, the work ends with an `Interrupted`.
+  std::function<bool()> stop = [] { return false; };
 };
+
+/// Thrown where `QuantizingPlan::stop` said so.
+struct Interrupted {};
 
 /// What solving the classifier again came to.
 struct ClassifierFit {
@@ -50,12 +55,41 @@ struct QuantizingResult {
   std::vector<std::string> remarks;  ///< what wasn't done, and why
 };
 
-/// Quantizes `folded`, whose batch norms are folded. `reference` runs it as it is. Throws Error
-/// where that can't be done; the result is the same for any number of workers.
-QuantizingResult quantize_network(const Graph& folded, Executor& reference,
-                                  const Preprocessing& preprocessing,
-                                  const std::vector<CalibrationTensor>& tensors,
-                                  const InputSource& pictures, const QuantizingPlan& plan);
+/// What is quantized: a network whose batch norms are folded, as it is run, and its calibration.
+/// All must outlive whatever is given the subject.
+struct QuantizingSubject {
+  const Graph& folded;
+  Executor& reference;  ///< runs `folded`
+  const Preprocessing& preprocessing;
+  const std::vector<CalibrationTensor>& tensors;
+  const InputSource& pictures;
+};
+
+/// Quantizes one network, once or with several choices of layers and ranges: what doesn't depend on
+/// the choice is found out once.
+class Quantizer {
+ public:
+  Quantizer(const QuantizingSubject& subject, QuantizingPlan plan);
+  ~Quantizer();
+
+  /// With `int8` in place of the plan's. Throws Error where that can't be done; the result is the
+  /// same for any number of workers.
+  QuantizingResult make(const Int8Options& int8);
+  QuantizingResult make() { return make(plan_.int8); }
+
+  const QuantizingSubject& subject() const { return subject_; }
+  const QuantizingPlan& plan() const { return plan_; }
+
+ private:
+  struct Cache;
+
+  void solve_classifier(QuantizingResult& result);
+  std::vector<WalkedLayer> walk(const Graph& integers) const;
+
+  QuantizingSubject subject_;
+  QuantizingPlan plan_;
+  std::unique_ptr<Cache> cache_;
+};
 
 /// An executor for `graph` that uses one thread a call: the engine, wherever it can.
 std::unique_ptr<Executor> make_runner(const Graph& graph, const Preprocessing& preprocessing);

@@ -4,6 +4,7 @@
 
 #include "exec/backend.h"
 #include "model/script_notes.h"
+#include "run/environment.h"
 #include "temporary_folder.h"
 
 namespace fpcls {
@@ -96,6 +97,18 @@ TEST_F(LoadScriptTest, TakesWhatTheFileNotesAndFlagsBeforeIt) {
 
 TEST_F(LoadScriptTest, SaysWhichNoteItCannotRead) {
   EXPECT_THAT(complaint(scaling_network(true), "{"), HasSubstr("extra/fpcls.json: is damaged"));
+}
+
+TEST(IsaRemark, IsMadeWhereAnInt8ModelWasCheckedOnAnotherProcessor) {
+  LoadedModel model(scaling_network(true));
+  model.path = "a.safetensors";
+  EXPECT_EQ(isa_remark(model), "");
+  model.provenance = {{"int8_isa", int8_instructions(isa_names())}};
+  EXPECT_EQ(isa_remark(model), "");
+  model.provenance = {{"int8_isa", "an abacus"}};
+  EXPECT_THAT(isa_remark(model),
+              testing::StartsWith("'a.safetensors': was quantized and checked on a processor with "
+                                  "an abacus, this one has "));
 }
 
 }  // namespace
