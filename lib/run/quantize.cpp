@@ -221,7 +221,7 @@ std::string fingerprint_of(const QuantizeOptions& options, const QuantizingPlan&
 }
 
 void say_trial(const ControlTrial& trial) {
-  fmt::print(stderr, "fpcls: ranges by {}, {} layers back in f32{}: {:.2f} points\n",
+  fmt::print(stderr, "fpcls: ranges by {}, layers back in f32: {}{}; {:.2f} points\n",
              enum_name(trial.method), trial.kept.size(),
              trial.kept.empty() ? "" : ", the last " + quoted(trial.kept.back()),
              trial.shift_points);
