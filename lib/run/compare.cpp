@@ -17,9 +17,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Rounding differs from library to library, and adds up over the layers: 1e-4 was measured at the
-/// end of ResNet-152. bf16 keeps 8 bits: a hundred layers of it reach several percent.
+/// end of ResNet-152. bf16 and int8 keep 8 bits: a hundred layers of it reach several percent.
 constexpr double kTolerance_f32 = 1e-3;
-constexpr double kTolerance_bf16 = 0.1;
+constexpr double kTolerance_rounded = 0.1;
 
 void check_options(const CompareOptions& o) {
   if (o.models.empty() || o.models.size() > 2) {
@@ -63,10 +63,11 @@ Side make_side(const CompareOptions& options, size_t side) {
   return {std::move(model), std::move(ready)};
 }
 
-double default_tolerance(const CompareOptions& options) {
+double default_tolerance(const CompareOptions& options, const Side& first, const Side& second) {
   const auto& types = options.float_type;
   const bool bf16 = std::find(types.begin(), types.end(), FloatType::bf16) != types.end();
-  return bf16 ? kTolerance_bf16 : kTolerance_f32;
+  const bool rounded = first.model.precision != second.model.precision;  // one of them is int8
+  return bf16 || rounded ? kTolerance_rounded : kTolerance_f32;
 }
 
 Json error_json(const LayerError& error) {
@@ -82,21 +83,21 @@ std::string layer_words(const CompareResult& result, int index) {
   if (index < 0) return "none";
   const WalkedLayer& layer = result.layers[static_cast<size_t>(index)];
   const auto db = layer.injected.sqnr_db();
-  return fmt::format("{} ({}){}", layer.name, layer.op,
-                     db ? fmt::format(": injects {:.1f} dB, largest difference {:.3g}", *db,
-                                      layer.injected.max())
-                        : "");
+  return fmt::format(
+      "{} ({}){}", layer.name, layer.op,
+      db ? fmt::format(": injects {:.1f} dB, largest difference {:.3g}", *db, layer.injected.max())
+         : "");
 }
 
 Table layer_table(const CompareResult& result) {
-  Table table("layers",
-              {text_column("name", "layer"), text_column("op"),
-               text_column("injected_max", "injected"), data_only(number_column("injected_mean", "", 9)),
-               data_only(number_column("injected_cosine", "", 9)),
-               number_column("injected_sqnr_db", "SQNR", 1, "dB"),
-               text_column("so_far_max", "so far"), data_only(number_column("so_far_mean", "", 9)),
-               number_column("so_far_cosine", "cosine", 6),
-               number_column("so_far_sqnr_db", "SQNR", 1, "dB"), text_column("mark", "")});
+  Table table(
+      "layers",
+      {text_column("name", "layer"), text_column("op"), text_column("injected_max", "injected"),
+       data_only(number_column("injected_mean", "", 9)),
+       data_only(number_column("injected_cosine", "", 9)),
+       number_column("injected_sqnr_db", "SQNR", 1, "dB"), text_column("so_far_max", "so far"),
+       data_only(number_column("so_far_mean", "", 9)), number_column("so_far_cosine", "cosine", 6),
+       number_column("so_far_sqnr_db", "SQNR", 1, "dB"), text_column("mark", "")});
   for (size_t i = 0; i < result.layers.size(); ++i) {
     const WalkedLayer& layer = result.layers[i];
     std::string mark;
@@ -136,7 +137,7 @@ CompareResult run_compare(const CompareOptions& options) {
                      second.model.preprocessing};
   result.input = for_each_input(input, [&](const Tensor& a, const Tensor& b) { walk.add(a, b); });
   result.pictures = walk.pictures();
-  result.tolerance = options.tolerance.value_or(default_tolerance(options));
+  result.tolerance = options.tolerance.value_or(default_tolerance(options, first, second));
   result.layers = walk.layers();
   result.misshapen = walk.misshapen();
   result.first_divergent = first_divergent(result.layers, result.tolerance);

@@ -27,17 +27,18 @@ struct CompareOptions {
   template <class Visitor>
   void describe(Visitor& v) {
     v.positional("models", models, "Model file, or two");
-    v.option("input", input,
-           "What both are given: a number that fills the normalised input (0.46875 unless given), "
-           "pictures and folders, or a .safetensors file with the tensor x (f32 NCHW, normalised); "
-           "may be given several times");
+    v.option(
+        "input", input,
+        "What both are given: a number that fills the normalised input (0.46875 unless given), "
+        "pictures and folders, or a .safetensors file with the tensor x (f32 NCHW, normalised); "
+        "may be given several times");
     v.option("executor", executor, "What runs the models; two values: one for each side");
     v.option("float", float_type,
              "What the layers of the engine compute in; two values: one for each side");
     v.option("output", layer, "Compare only what this layer needs");
     v.option("tolerance", tolerance,
              "Difference from which on a layer diverges, over the largest magnitude of its results "
-             "(0.001; 0.1 where a side computes in bf16)",
+             "(0.001; 0.1 where a side computes in bf16 or one model is int8)",
              at_least(0.0));
     v.option("batch", batch, "Pictures that a model is given at once", Range{1, 4096});
     v.option("threads", threads, "Threads; 0: one a core", Range{0, 1024});
