@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -196,6 +197,12 @@ TrainingSet load_validation(const QuantizeOptions& options, const LoadedModel& m
   const Head& head = model.head;
   const bool quiet = options.output.quiet;
   const ImageList list = list_pictures(input, head.labels, AnyLabel::yes, quiet);
+  if (list.labels().empty()) {
+    fail(
+        "--validation: none of the {} pictures has a label; put them into folders named after "
+        "their labels, or list path and label in a .csv",
+        list.size());
+  }
   const TargetOf target_of = [&](const std::string& label) {
     const auto found = std::find(head.labels.begin(), head.labels.end(), label);
     const auto index = static_cast<int>(found - head.labels.begin());
@@ -209,6 +216,20 @@ TrainingSet load_validation(const QuantizeOptions& options, const LoadedModel& m
          positives == 0 ? "without" : "of", quoted(head.scored_labels()[0]));
   }
   return set;
+}
+
+/// What to know where pictures are judged that the model was calibrated on, or empty.
+std::string overlap_remark(const CalibrationFile& file, const TrainingSet& set) {
+  std::set<std::string> calibrated;
+  for (const CalibrationPicture& picture : file.pictures) calibrated.insert(picture.sha256);
+  const auto both = std::count_if(set.sha256.begin(), set.sha256.end(), [&](const auto& sha256) {
+    return calibrated.count(sha256) != 0;
+  });
+  if (both == 0) return "";
+  return fmt::format(
+      "{} of the {} validation pictures were calibrated with, and move less than others; calibrate "
+      "with --avoid",
+      both, set.size());
 }
 
 std::string fingerprint_of(const QuantizeOptions& options, const QuantizingPlan& plan,
@@ -322,6 +343,8 @@ QuantizeResult run_quantize(const QuantizeOptions& options) {
   } catch (const Interrupted&) {
     fail("interrupted before a model was ready; nothing was written");
   }
+  const std::string overlap = overlap_remark(file, set);
+  if (!overlap.empty()) result.made.remarks.push_back(overlap);
   save_model_file(options.out, result.made.graph, metadata_of(model, options, plan, result));
   result.size_before_bytes = size_of(options.model);
   result.size_bytes = size_of(options.out);
