@@ -32,7 +32,11 @@ double amount(PruneUnit unit, const ModelCosts& costs) {
     case PruneUnit::latency:
       break;
   }
-  fail("latency: can't be predicted from the graph; remove a share of the macs instead");
+  if (!costs.latency_ms) {
+    fail("latency: isn't known from the graph alone; measure its layers, or remove a share of the "
+         "macs");
+  }
+  return *costs.latency_ms;
 }
 
 /// Groups whose units are in the same places of the same kinds of layers are of one structure.
@@ -123,7 +127,8 @@ class Selector {
   /// Rounding is given up where the goal falls between two multiples.
   Selection search() {
     Selection best = search_share();
-    if (options_.round_to != 0 || distance(best) <= kMayMiss) return best;
+    const bool fixed_widths = options_.round_to != 0 || !options_.widths.empty();
+    if (fixed_widths || distance(best) <= kMayMiss) return best;
     rounds_ = false;
     Selection exact = search_share();
     return distance(exact) < distance(best) ? exact : best;
@@ -159,16 +164,50 @@ class Selector {
       const double before = distance(best);
       const Counts counts = best_counts;
       for (const auto& [g, count] : counts) {
-        const int64_t step = multiple_of(count, size_of(g));
-        for (const int64_t change : {-step, step}) {
+        for (const int64_t other : {next_below(g, count), next_above(g, count)}) {
           Counts next = counts;
-          next[g] = count + change;
-          if (may_keep(g, next[g])) consider(std::move(next));
+          next[g] = other;
+          if (may_keep(g, other)) consider(std::move(next));
         }
       }
       if (distance(best) == before) break;
     }
+    if (goal_.unit == PruneUnit::latency) give_back(best, best_counts);
     return best;
+  }
+
+  /// Gives groups back what costs no time: beside the widths that the others have now, a wider one
+  /// may be as quick.
+  void give_back(Selection& best, Counts& counts) const {
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (auto& [g, count] : counts) {
+        for (int64_t wider = next_above(g, count); may_keep(g, wider);
+             wider = next_above(g, wider)) {
+          Counts next = counts;
+          next[g] = wider;
+          Selection other = with(keep_of(next));
+          if (*other.costs.latency_ms > *best.costs.latency_ms) continue;
+          best = std::move(other);
+          count = wider;
+          changed = true;
+        }
+      }
+    }
+  }
+
+  int64_t next_below(int g, int64_t count) const {
+    if (options_.widths.empty()) return count - multiple_of(count, size_of(g));
+    const std::vector<int64_t>& widths = options_.widths[at_index(g)];
+    const auto here = std::lower_bound(widths.begin(), widths.end(), count);
+    return here == widths.begin() ? 0 : *std::prev(here);
+  }
+
+  int64_t next_above(int g, int64_t count) const {
+    if (options_.widths.empty()) return count + multiple_of(count, size_of(g));
+    const std::vector<int64_t>& widths = options_.widths[at_index(g)];
+    const auto above = std::upper_bound(widths.begin(), widths.end(), count);
+    return above == widths.end() ? size_of(g) + 1 : *above;
   }
 
   void check_reachable(const Selection& most) const {
@@ -186,11 +225,13 @@ class Selector {
   /// Whether a group may be left this many units.
   bool may_keep(int g, int64_t count) const {
     const std::vector<int>& units = groups_.groups[at_index(g)].units;
-    const int64_t whole = size_of(g);
     const auto there = std::count_if(units.begin(), units.end(),
                                      [&](int unit) { return present_[at_index(unit)]; });
-    const int64_t least = options_.scope == PruneScope::global ? floor_of(whole) : 1;
-    return count >= least && count <= there && rounded(count, whole) == count;
+    return count >= least_of(g) && count <= there && rounded(g, count) == count;
+  }
+
+  int64_t least_of(int g) const {
+    return options_.scope == PruneScope::global ? floor_of(size_of(g)) : 1;
   }
 
   /// How many units each group keeps where each class of groups loses `share` of its units.
@@ -218,7 +259,7 @@ class Selector {
       counts = ranked_counts(members, share);
     }
     for (auto& [g, count] : counts) {
-      count = rounded(count, size_of(g));
+      count = rounded(g, count);
     }
     return counts;
   }
@@ -276,10 +317,23 @@ class Selector {
     return whole <= multiple ? 1 : multiple;
   }
 
-  int64_t rounded(int64_t count, int64_t whole) const {
+  int64_t rounded(int g, int64_t count) const {
+    const int64_t whole = size_of(g);
+    if (!options_.widths.empty()) {
+      const int64_t width = nearest(options_.widths[at_index(g)], count);
+      return width < least_of(g) ? next_above(g, least_of(g) - 1) : width;
+    }
     const int64_t multiple = multiple_of(count, whole);
     if (multiple == 1) return count;
     return std::clamp((count + multiple / 2) / multiple * multiple, multiple, whole);
+  }
+
+  /// Of two as near the larger.
+  static int64_t nearest(const std::vector<int64_t>& widths, int64_t count) {
+    const auto above = std::lower_bound(widths.begin(), widths.end(), count);
+    if (above == widths.end()) return widths.back();
+    if (above == widths.begin()) return *above;
+    return *above - count <= count - *std::prev(above) ? *above : *std::prev(above);
   }
 
   void keep_best(const ChannelGroup& group, int64_t count, std::vector<bool>& keep) const {

@@ -51,6 +51,8 @@ struct SelectionOptions {
   double floor_ratio = 0.1;  ///< `global` leaves each group at least this share of its units …
   int floor_count = 8;       ///< … and this many, of small groups an eighth
   std::vector<bool> ignored;  ///< for each group, whether it stays whole; empty: none does
+  /// For each group how many units may stay, ascending, in place of `round_to`; empty: any number.
+  std::vector<std::vector<int64_t>> widths;
 };
 
 struct Selection {
@@ -67,8 +69,11 @@ double removed_ratio(PruneUnit unit, const ModelCosts& before, const ModelCosts&
 /// result loses all of its channels. Units of which `present` is false are gone already and count
 /// as removed; the rest is taken from what is there.
 ///
-/// Throws Error where a group would be left empty, where the goal can't be reached, and for
-/// latency, which isn't known from the graph.
+/// Where the goal is about latency, no group is left with fewer units than it could have without
+/// the network becoming slower.
+///
+/// Throws Error where a group would be left empty, where the goal can't be reached, and for latency
+/// where `model` knows no times.
 Selection select_channels(const Graph& graph, const ChannelGroups& groups, const CostModel& model,
                           const std::vector<double>& importance, const std::vector<bool>& present,
                           const PruneGoal& goal, const SelectionOptions& options);

@@ -17,8 +17,8 @@ bool can_lose(const std::vector<int>& units) {
 
 }  // namespace
 
-CostModel::CostModel(const Graph& graph, const ChannelGroups& groups)
-    : unit_count_(groups.unit_count) {
+CostModel::CostModel(const Graph& graph, const ChannelGroups& groups, const LatencyModel* latency)
+    : unit_count_(groups.unit_count), latency_(latency) {
   for (int i = 0; i < graph.size(); ++i) {
     const Op op = graph.node(i).op;
     add_weights(graph, groups, i);
@@ -61,6 +61,7 @@ ModelCosts CostModel::costs(const std::vector<bool>& keep) const {
     if (weight.parameter) costs.parameters += count;
   }
   for (const std::vector<int>& units : layers_) costs.channels += count_kept(units, keep);
+  if (latency_ != nullptr) costs.latency_ms = latency_->ms(keep);
   return costs;
 }
 

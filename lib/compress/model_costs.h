@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "compress/latency_model.h"
 #include "graph/channel_groups.h"
 
 /// What a network costs, and what it would cost without some of its channels.
@@ -14,12 +16,16 @@ struct ModelCosts {
   int64_t macs = 0;        ///< multiply-accumulates for one picture
   int64_t channels = 0;    ///< outputs of all conv and linear layers but those that can't lose any
   int64_t size_bytes = 0;  ///< of all weights and statistics; a file's header comes on top
+  /// For one picture, predicted from times of the layers; absent where nobody asked for it.
+  std::optional<double> latency_ms;
 };
 
 /// Knows the costs of a graph with any of its channels removed, without removing them.
 class CostModel {
  public:
-  CostModel(const Graph& graph, const ChannelGroups& groups);
+  /// With `latency`, which must outlive this, the costs have a time too.
+  CostModel(const Graph& graph, const ChannelGroups& groups,
+            const LatencyModel* latency = nullptr);
 
   /// With those units of which `keep` is true. Exactly what `cut_channels` makes, but for biases
   /// that take in constants where there was none.
@@ -43,6 +49,7 @@ class CostModel {
   std::vector<std::vector<int>> layers_;  ///< the units of each conv and linear that can lose any
   int64_t fixed_macs_ = 0;                ///< of matmul
   int unit_count_ = 0;
+  const LatencyModel* latency_ = nullptr;
 };
 
 }  // namespace fpcls

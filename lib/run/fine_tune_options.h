@@ -59,6 +59,14 @@ struct FineTuneOptions {
 
   template <class Visitor>
   void describe(Visitor& v) {
+    describe_training(v);
+    v.option("journal", journal, "File that keeps the state after each step");
+    v.option("resume", resume, "Go on from the journal, if it is there");
+  }
+
+  /// All but where the state is kept.
+  template <class Visitor>
+  void describe_training(Visitor& v) {
     v.option("train", train,
              "Labelled pictures to train on again; without them nothing is trained");
     v.option("validation", validation,
@@ -98,10 +106,18 @@ struct FineTuneOptions {
     v.option("patience", patience, "Stop after so many epochs without a better one; 0: never",
              Range{0, 100000});
     v.option("bf16", bf16, "Multiply in bf16; auto: where the CPU and the network are quicker so");
-    v.option("journal", journal, "File that keeps the state after each step");
-    v.option("resume", resume, "Go on from the journal, if it is there");
-    v.option("threads", threads, "Threads to train with; 0: one a core", Range{0, 1024});
+    v.option("threads", threads, "Threads to train and to measure with; 0: one a core", Range{0, 1024});
     v.option("device", device, "Where to train: cpu, cuda or cuda:N");
+  }
+};
+
+/// The same options for a command that keeps the state in a place of its own.
+struct TrainingWithoutJournal {
+  FineTuneOptions& options;
+
+  template <class Visitor>
+  void describe(Visitor& v) {
+    options.describe_training(v);
   }
 };
 

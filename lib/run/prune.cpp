@@ -1,17 +1,15 @@
 #include "run/prune.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <sstream>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/stopwatch.h"
 #include "base/text.h"
 #include "config/options.h"
-#include "graph/cut_channels.h"
-#include "model/model_file.h"
-#include "run/prune_training.h"
-#include "run/version.h"
+#include "run/pruner.h"
+#include "tune/ratio_search.h"
 
 namespace fpcls {
 namespace {
@@ -23,11 +21,6 @@ std::vector<PruneGoal> parse_goals(const std::string& text) {
   if (equals == std::string::npos || !unit) {
     fail("--remove {}: expected UNIT=RATIO, such as macs=0.9, with unit one of: {}", quoted(text),
          enum_choices<PruneUnit>());
-  }
-  if (*unit == PruneUnit::latency) {
-    fail("--remove {}: the time that layers of other widths take isn't measured yet; remove a "
-         "share of the macs instead",
-         quoted(text));
   }
   std::vector<PruneGoal> goals;
   std::istringstream ratios(text.substr(equals + 1) + ",");
@@ -63,96 +56,22 @@ std::vector<PruneGoal> goals_of(const PruneOptions& options) {
   return goals;
 }
 
-int multiple_of(const std::string& round) {
-  constexpr int kMost = 1024;
-  if (round == "auto") return 0;
-  if (round == "none") return 1;
-  int multiple = 0;
-  try {
-    parse_value(round, multiple);
-  } catch (const Error&) {
-    multiple = 0;
+/// What a search removes a share of.
+PruneUnit unit_of_search(const PruneOptions& options) {
+  if (options.remove.empty()) return PruneUnit::macs;
+  const std::optional<PruneUnit> unit = enum_value<PruneUnit>(options.remove[0]);
+  if (!unit || options.remove.size() > 1) {
+    fail("--remove {}: --max-shift finds the ratio itself; name one unit alone: {}",
+         quoted(options.remove[0]), enum_choices<PruneUnit>());
   }
-  if (multiple < 1 || multiple > kMost) {
-    fail("--round {}: expected auto, none, or 1 to {}", quoted(round), kMost);
+  return *unit;
+}
+
+void check_search(const PruneOptions& options) {
+  if (options.plan) fail("--max-shift: takes trainings, --plan makes none; leave one out");
+  if (options.fine_tune.train.empty()) {
+    fail("--max-shift: each ratio is trained and validated; pass --train");
   }
-  return multiple;
-}
-
-/// For each group whether it holds a layer that is to stay whole.
-std::vector<bool> ignored_groups(const Graph& graph, const ChannelGroups& groups,
-                                 const std::vector<std::string>& names) {
-  std::vector<bool> ignored(groups.groups.size());
-  for (const std::string& name : names) {
-    const int node = graph.find(name);
-    const bool layer =
-        node >= 0 && (graph.node(node).op == Op::conv || graph.node(node).op == Op::linear);
-    if (!layer) {
-      std::vector<std::string> known;
-      for (const Node& n : graph.nodes()) {
-        if (n.op == Op::conv || n.op == Op::linear) known.push_back(n.name);
-      }
-      const std::string close = closest_name(name, known);
-      fail("--ignore {}: is no conv or linear layer of the model{}; 'fpcls inspect' lists them",
-           quoted(name), close.empty() ? "" : ", did you mean '" + close + "'");
-    }
-    const std::vector<int>& units = groups.axes[static_cast<size_t>(node)].units;
-    for (size_t g = 0; g < ignored.size(); ++g) {
-      const std::vector<int>& members = groups.groups[g].units;
-      ignored[g] = ignored[g] || std::any_of(units.begin(), units.end(), [&](int unit) {
-                     return std::binary_search(members.begin(), members.end(), unit);
-                   });
-    }
-  }
-  return ignored;
-}
-
-/// "small.safetensors" as "small.macs-0.5.safetensors".
-std::string name_for(const PruneGoal& goal, const std::string& out, bool several) {
-  if (out.empty() || !several) return out;
-  std::filesystem::path path(out);
-  const std::string name = fmt::format("{}.{}-{}{}", path.stem().string(), enum_name(goal.unit),
-                                       goal.ratio, path.extension().string());
-  return path.replace_filename(name).string();
-}
-
-std::vector<PrunedLayer> compare_layers(const Graph& before, const Graph& after) {
-  std::vector<PrunedLayer> layers;
-  for (int i = 0; i < before.size(); ++i) {
-    const Node& node = before.node(i);
-    if (node.op != Op::conv && node.op != Op::linear) continue;
-    layers.push_back({node.name, node.weights.at("weight").shape()[0],
-                      after.node(i).weights.at("weight").shape()[0]});
-  }
-  return layers;
-}
-
-Metadata metadata_of(const LoadedModel& model, const PruneOptions& options, const PruneGoal& goal) {
-  Metadata metadata;
-  metadata.head = model.head;
-  metadata.preprocessing = model.preprocessing;
-  metadata.accept = model.accept;
-  metadata.precision = model.precision;
-  metadata.architecture = model.architecture;
-  metadata.provenance = model.provenance;
-  const Provenance made{
-      {"fpcls", version()},
-      {"pruned_from", model.sha256},
-      {"removed", fmt::format("{}={}", enum_name(goal.unit), goal.ratio)},
-      {"channels_chosen", fmt::format("by {}, {}, rounded to {}, seed {}",
-                                      enum_name(options.importance), enum_name(options.scope),
-                                      options.round, options.seed)}};
-  metadata.provenance.insert(metadata.provenance.end(), made.begin(), made.end());
-  return metadata;
-}
-
-SelectionOptions selection_of(const PruneOptions& options) {
-  SelectionOptions selection;
-  selection.scope = options.scope;
-  selection.round_to = multiple_of(options.round);
-  selection.floor_ratio = options.floor;
-  selection.floor_count = options.min_channels;
-  return selection;
 }
 
 void check_training(const PruneOptions& options, size_t goals) {
@@ -173,89 +92,81 @@ void check_training(const PruneOptions& options, size_t goals) {
   }
 }
 
-/// A result with its network.
-struct PruneCase {
-  PrunedModel result;
-  Graph graph;
-};
-
-std::vector<PrunedModel> results_of(std::vector<PruneCase> cases) {
-  std::vector<PrunedModel> results;
-  for (PruneCase& made : cases) results.push_back(std::move(made.result));
-  return results;
+void check_out(const PruneOptions& options) {
+  if (!options.plan && options.out.empty()) {
+    fail("no file to write the model to; pass -o FILE.safetensors, or --plan to see what would go");
+  }
 }
 
-/// What the weights alone say should go, in one cut.
-PruneCase cut_at_once(const PruneOptions& options, const LoadedModel& model, const PruneGoal& goal,
-                      const SelectionOptions& selection) {
-  const Graph& graph = model.graph;
-  const ChannelGroups groups = find_channel_groups(graph);
-  const CostModel costs(graph, groups);
-  // Only a training has gradients; until then the squares stand in for them.
-  const Importance importance =
-      options.importance == Importance::taylor ? Importance::l2 : options.importance;
-  const std::vector<double> values =
-      unit_importance(graph, groups, importance, nullptr, options.seed);
-  const Selection chosen = select_channels(
-      graph, groups, costs, values, std::vector<bool>(values.size(), true), goal, selection);
-  Cut cut = cut_channels(graph, groups, chosen.keep);
-  const ModelCosts after = CostModel(cut.graph, remaining_groups(groups, chosen.keep)).dense();
-  return {{goal, costs.dense(), after, compare_layers(graph, cut.graph), std::move(cut.inexact), "",
-           std::nullopt},
-          std::move(cut.graph)};
+/// A path that can't be written fails before the long work.
+void check_can_write(const std::string& path) { AtomicFile file(path); }
+
+PruneResult prune_each(const PruneOptions& options, const std::vector<PruneGoal>& goals) {
+  Pruner pruner(options);
+  std::vector<PruneCase> cases;
+  for (const PruneGoal& goal : goals) cases.push_back(pruner.cut(goal));
+  if (!options.plan) {
+    for (PruneCase& made : cases) {
+      const bool several = goals.size() > 1;
+      made.result.out = several ? name_for(made.result.goal, options.out) : options.out;
+      check_can_write(made.result.out);
+    }
+    pruner.open_training();
+    for (PruneCase& made : cases) pruner.finish(made, options.fine_tune.journal);
+  }
+  pruner.measure(cases);
+  PruneResult result;
+  result.models = results_of(std::move(cases));
+  return result;
 }
 
-void train(const PruneTraining& training, const SelectionOptions& selection, const Graph& dense,
-           PruneCase& made) {
-  PruningResult trained = training.run(made.result.goal, selection);
-  const ChannelGroups groups = find_channel_groups(dense);
-  made.graph = std::move(trained.graph);
-  trained.graph = made.graph;
-  made.result.after = CostModel(made.graph, remaining_groups(groups, trained.keep)).dense();
-  made.result.layers = compare_layers(dense, made.graph);
-  made.result.inexact = trained.inexact;
-  made.result.trained = std::move(trained);
-}
-
-void check_divergence(const PrunedModel& model) {
-  if (!model.trained || model.trained->divergence.empty()) return;
-  fail("training: {}; lower --learning-rate; the last good network is in {}",
-       model.trained->divergence, quoted(model.out));
+/// Each trial has a journal of its own, so that a search that is resumed makes the same trials
+/// again from what is there.
+PruneResult prune_within(const PruneOptions& options, PruneUnit unit) {
+  check_can_write(options.out);
+  Pruner pruner(options);
+  pruner.cut({unit, 0});
+  pruner.open_training();
+  std::vector<PruneCase> cases;
+  const auto attempt = [&](double ratio) -> std::optional<RatioTrial> {
+    const PruneGoal goal{unit, ratio};
+    std::optional<PruneCase> made = pruner.cut_if_reachable(goal);
+    if (!made) return std::nullopt;
+    made->result.out = name_for(goal, options.out);
+    const std::string& journal = options.fine_tune.journal;
+    pruner.finish(*made, journal.empty() ? "" : name_for(goal, journal));
+    cases.push_back(std::move(*made));
+    return RatioTrial{ratio, 1 - ratio, *cases.back().result.lost_points()};
+  };
+  const Stopwatch watch;
+  constexpr double kMinute_s = 60;
+  const RatioAnswer answer = search_ratio({*options.max_shift, kMinute_s * options.budget}, attempt,
+                                          [&] { return watch.seconds(); });
+  const std::vector<bool> best_for_loss = pareto_set(answer.trials);
+  for (size_t i = 0; i < cases.size(); ++i) {
+    if (best_for_loss[i]) continue;
+    std::filesystem::remove(cases[i].result.out);
+    cases[i].result.out.clear();
+  }
+  if (answer.best) write_file(options.out, read_file(cases[*answer.best].result.out));
+  pruner.measure(cases);
+  return {results_of(std::move(cases)), options.max_shift, answer.best, answer.out_of_time};
 }
 
 }  // namespace
 
-std::vector<PrunedModel> run_prune(const PruneOptions& options) {
-  if (options.model.empty()) fail("prune: no model given; name its file");
+PruneResult run_prune(const PruneOptions& options) {
+  if (options.max_shift) {
+    const PruneUnit unit = unit_of_search(options);
+    check_search(options);
+    check_training(options, 1);
+    check_out(options);
+    return prune_within(options, unit);
+  }
   const std::vector<PruneGoal> goals = goals_of(options);
-  SelectionOptions selection = selection_of(options);
   check_training(options, goals.size());
-  if (!options.plan && options.out.empty()) {
-    fail("no file to write the model to; pass -o FILE.safetensors, or --plan to see what would go");
-  }
-  const LoadedModel model = load_model(options.model, options.foreign, HeadNeed::optional);
-  const ChannelGroups groups = find_channel_groups(model.graph);
-  selection.ignored = ignored_groups(model.graph, groups, options.ignore);
-  std::vector<PruneCase> cases;
-  for (const PruneGoal& goal : goals) cases.push_back(cut_at_once(options, model, goal, selection));
-  if (options.plan) return results_of(std::move(cases));
-  for (PruneCase& made : cases) {
-    made.result.out = name_for(made.result.goal, options.out, goals.size() > 1);
-    AtomicFile(made.result.out);  // a path that can't be written fails before the long work
-  }
-  std::optional<PruneTraining> training;
-  if (!options.fine_tune.train.empty()) training.emplace(options, model);
-  for (PruneCase& made : cases) {
-    Metadata metadata = metadata_of(model, options, made.result.goal);
-    if (training) {
-      train(*training, selection, model.graph, made);
-      const Provenance more = training->provenance();
-      metadata.provenance.insert(metadata.provenance.end(), more.begin(), more.end());
-    }
-    save_model_file(made.result.out, made.graph, metadata);
-    check_divergence(made.result);
-  }
-  return results_of(std::move(cases));
+  check_out(options);
+  return prune_each(options, goals);
 }
 
 }  // namespace fpcls

@@ -25,7 +25,10 @@ struct PruneOptions {
   double floor = 0.1;
   int min_channels = 8;
   std::vector<std::string> ignore;
+  std::optional<double> max_shift;
+  double budget = 30;
   bool plan = false;
+  bool measure = true;
   std::string out;
   uint64_t seed = 0;
   FineTuneOptions fine_tune;
@@ -34,6 +37,27 @@ struct PruneOptions {
   template <class Visitor>
   void describe(Visitor& v) {
     v.positional("model", model, "Model file");
+    describe_channels(v);
+    v.option("max_shift", max_shift,
+             "Look for the largest ratio of --remove UNIT at which no bucket and not the accuracy "
+             "falls by more than so many points on the validation pictures",
+             Range{0.0, 100.0});
+    v.option("budget", budget, "Minutes that --max-shift may look; 0: as many as it takes",
+             Range{0.0, 1e6});
+    v.option("plan", plan, "Only say what would go, layer by layer");
+    v.option("measure", measure, "Measure what a picture takes here, before and after");
+    v.option("o,out", out,
+             "Model file to write (.safetensors); with several ratios, one for each, its name "
+             "followed by UNIT-RATIO; so with "
+             "--max-shift those that are the smallest for what they lose, and the best as it is");
+    v.group("Training", fine_tune);
+    v.group("Models from elsewhere", foreign);
+    v.group("Output", output);
+  }
+
+  /// Which channels go.
+  template <class Visitor>
+  void describe_channels(Visitor& v) {
     v.option("remove", remove,
              "What goes, UNIT=RATIO with unit channels, params, macs, bytes or latency and the "
              "share removed of it; macs=0.5,0.7,0.9 gives the curve");
@@ -52,14 +76,7 @@ struct PruneOptions {
              "Channels of each group that --scope global leaves; an eighth of small groups",
              Range{1, 100000});
     v.option("ignore", ignore, "Layer whose channels all stay, with those tied to them");
-    v.option("plan", plan, "Only say what would go, layer by layer");
-    v.option("o,out", out,
-             "Model file to write (.safetensors); with several ratios, one for each, its name "
-             "followed by UNIT-RATIO");
     v.option("seed", seed, "Of --importance random, order and augmentation");
-    v.group("Training", fine_tune);
-    v.group("Models from elsewhere", foreign);
-    v.group("Output", output);
   }
 };
 
@@ -73,17 +90,32 @@ struct PrunedLayer {
 struct PrunedModel {
   PruneGoal goal;
   ModelCosts before, after;
+  /// For one picture, measured here; absent where it wasn't.
+  std::optional<double> latency_before_ms, latency_after_ms;
   std::vector<PrunedLayer> layers;  ///< every conv and linear
   std::vector<std::string> inexact;  ///< layers where removed constants couldn't be kept exactly
   std::string out;                   ///< the file, empty where none was written
   std::optional<PruningResult> trained;  ///< how the training went, where there was one
+  /// What accuracy or the bucket that fell most fell by, in points; where there was a training.
+  std::optional<double> lost_points() const;
 };
 
-/// One result for each ratio, in their order. Throws Error before anything is written for what
-/// can't be done.
-std::vector<PrunedModel> run_prune(const PruneOptions& options);
-Document prune_document(const std::vector<PrunedModel>& models);
-/// One object, or a list of them where there are several ratios.
-std::string prune_json(const std::vector<PrunedModel>& models);
+struct PruneResult {
+  std::vector<PrunedModel> models;  ///< one for each ratio, in their order
+  std::optional<double> max_shift;  ///< where a ratio was looked for
+  /// Of `models`, which are the trials then: the one that was found.
+  std::optional<size_t> chosen;
+  bool out_of_time = false;  ///< the budget ended the search
+
+  /// Whether there is what was asked for.
+  bool found() const { return !max_shift || chosen; }
+};
+
+/// Throws Error before anything is written for what can't be done.
+PruneResult run_prune(const PruneOptions& options);
+Document prune_document(const PruneResult& result);
+/// One object, or a list of them where there are several ratios, or `max_shift`, `chosen` and
+/// `trials` of a search.
+std::string prune_json(const PruneResult& result);
 
 }  // namespace fpcls

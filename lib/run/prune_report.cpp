@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -12,11 +14,13 @@ double ratio_of(int64_t before, int64_t after) {
   return 1 - static_cast<double>(after) / static_cast<double>(before);
 }
 
-Json costs_json(const ModelCosts& costs) {
-  return {{"parameters", costs.parameters},
-          {"macs", costs.macs},
-          {"channels", costs.channels},
-          {"size_bytes", costs.size_bytes}};
+Json costs_json(const ModelCosts& costs, const std::optional<double>& latency_ms = {}) {
+  Json json = {{"parameters", costs.parameters},
+               {"macs", costs.macs},
+               {"channels", costs.channels},
+               {"size_bytes", costs.size_bytes}};
+  if (latency_ms) json["latency_ms"] = *latency_ms;
+  return json;
 }
 
 Json figures_json(const ValidationFigures& figures) {
@@ -66,8 +70,8 @@ Json model_json(const PrunedModel& model) {
   Json json;
   json["remove"] = {{"unit", enum_name(model.goal.unit)}, {"ratio", model.goal.ratio}};
   if (!model.out.empty()) json["model"] = to_utf8(model.out);
-  json["before"] = costs_json(model.before);
-  json["after"] = costs_json(model.after);
+  json["before"] = costs_json(model.before, model.latency_before_ms);
+  json["after"] = costs_json(model.after, model.latency_after_ms);
   json["layers"] = Json::array();
   for (const PrunedLayer& layer : model.layers) {
     json["layers"].push_back({{"name", layer.name},
@@ -75,6 +79,7 @@ Json model_json(const PrunedModel& model) {
                               {"channels_after", layer.channels_after}});
   }
   json["inexact"] = model.inexact;
+  if (const auto lost = model.lost_points()) json["lost_points"] = *lost;
   if (model.trained) json["training"] = training_json(*model.trained);
   return json;
 }
@@ -89,6 +94,11 @@ Table costs_table(const PrunedModel& model) {
   add("MACs", model.before.macs, model.after.macs);
   add("channels", model.before.channels, model.after.channels);
   add("bytes of weights", model.before.size_bytes, model.after.size_bytes);
+  if (model.latency_before_ms && model.latency_after_ms) {
+    table.add_row({"ms a picture, measured here", fmt::format("{:.2f}", *model.latency_before_ms),
+                   fmt::format("{:.2f}", *model.latency_after_ms),
+                   1 - *model.latency_after_ms / *model.latency_before_ms});
+  }
   return table;
 }
 
@@ -107,19 +117,65 @@ Table curve_table(const std::vector<PrunedModel>& models) {
                         count_column("macs", "MACs"),
                         percent_column("macs_removed", "removed", 2), count_column("channels"),
                         percent_column("channels_removed", "removed", 2),
-                        bytes_column("size_bytes", "size")});
+                        bytes_column("size_bytes", "size"),
+                        number_column("latency_ms", "ms", 2),
+                        percent_column("latency_removed", "removed", 2)});
   for (const PrunedModel& m : models) {
     table.add_row({fmt::format("{}={}", enum_name(m.goal.unit), m.goal.ratio), m.after.parameters,
                    ratio_of(m.before.parameters, m.after.parameters), m.after.macs,
                    ratio_of(m.before.macs, m.after.macs), m.after.channels,
-                   ratio_of(m.before.channels, m.after.channels), m.after.size_bytes});
+                   ratio_of(m.before.channels, m.after.channels), m.after.size_bytes,
+                   m.latency_after_ms ? Cell(*m.latency_after_ms) : Cell(),
+                   m.latency_after_ms ? Cell(1 - *m.latency_after_ms / *m.latency_before_ms)
+                                      : Cell()});
   }
   return table;
 }
 
+Document search_document(const PruneResult& result) {
+  std::vector<PrunedModel> sorted = result.models;
+  std::sort(sorted.begin(), sorted.end(), [](const PrunedModel& a, const PrunedModel& b) {
+    return a.goal.ratio < b.goal.ratio;
+  });
+  Section section{fmt::format("Within {} points", *result.max_shift), {}};
+  const std::string unit(sorted.empty() ? "" : enum_name(sorted[0].goal.unit));
+  std::string answer = "No ratio that was tried stays within.";
+  if (result.chosen) {
+    const PrunedModel& best = result.models[*result.chosen];
+    answer = fmt::format("{}={} loses {:.2f} points at most.", unit, best.goal.ratio,
+                         std::max(0.0, *best.lost_points()));
+  }
+  if (result.out_of_time) answer += " The budget ended the search.";
+  section.blocks.push_back(Paragraph{answer});
+  Table kept("kept", {text_column("remove"), number_column("lost_points", "points lost", 2),
+                      text_column("model")});
+  for (const PrunedModel& m : sorted) {
+    kept.add_row({fmt::format("{}={}", unit, m.goal.ratio), *m.lost_points(),
+                  m.out.empty() ? "(another loses no more and is smaller)" : to_utf8(m.out)});
+  }
+  section.blocks.push_back(std::move(kept));
+  section.blocks.push_back(curve_table(sorted));
+  Document document;
+  document.sections.push_back(std::move(section));
+  return document;
+}
+
 }  // namespace
 
-Document prune_document(const std::vector<PrunedModel>& models) {
+std::optional<double> PrunedModel::lost_points() const {
+  if (!trained || trained->steps.empty()) return std::nullopt;
+  const ValidationFigures& dense = trained->dense;
+  const ValidationFigures& pruned = trained->steps.back().trained;
+  double lost = dense.balanced_accuracy - pruned.balanced_accuracy;
+  for (size_t i = 0; i < dense.at_least_ratio.size(); ++i) {
+    lost = std::max(lost, dense.at_least_ratio[i] - pruned.at_least_ratio[i]);
+  }
+  return 100 * lost;
+}
+
+Document prune_document(const PruneResult& result) {
+  if (result.max_shift) return search_document(result);
+  const std::vector<PrunedModel>& models = result.models;
   Document document;
   if (models.size() > 1) {
     document.sections.push_back({"Curve", {curve_table(models)}});
@@ -143,10 +199,18 @@ Document prune_document(const std::vector<PrunedModel>& models) {
   return document;
 }
 
-std::string prune_json(const std::vector<PrunedModel>& models) {
-  if (models.size() == 1) return model_json(models[0]).dump(2) + "\n";
-  Json json = Json::array();
-  for (const PrunedModel& model : models) json.push_back(model_json(model));
+std::string prune_json(const PruneResult& result) {
+  if (result.models.size() == 1 && !result.max_shift) {
+    return model_json(result.models[0]).dump(2) + "\n";
+  }
+  Json list = Json::array();
+  for (const PrunedModel& model : result.models) list.push_back(model_json(model));
+  if (!result.max_shift) return list.dump(2) + "\n";
+  Json json;
+  json["max_shift"] = *result.max_shift;
+  if (result.chosen) json["chosen"] = *result.chosen;
+  json["out_of_time"] = result.out_of_time;
+  json["trials"] = std::move(list);
   return json.dump(2) + "\n";
 }
 

@@ -115,10 +115,6 @@ PruneTraining::PruneTraining(const PruneOptions& options, const LoadedModel& mod
     : options_(options), model_(model) {
   const FineTuneOptions& tune = options.fine_tune;
   check_options(tune);
-  if (model.precision != "f32") {
-    fail("{}: holds {} numbers, which can't be trained; prune the f32 model it was made from",
-         quoted(model.path), model.precision);
-  }
   threads_ = tune.threads > 0 ? tune.threads : usable_cores();
   make_trainer(model.graph);  // says what can't be trained before the pictures are decoded
   data_ = load_data(options, model, threads_);
@@ -151,7 +147,8 @@ std::unique_ptr<Trainer> PruneTraining::make_trainer(const Graph& graph) const {
   return torch_backend().make_trainer(graph, model_.preprocessing, setup);
 }
 
-PruningResult PruneTraining::run(const PruneGoal& goal, const SelectionOptions& selection) const {
+PruningResult PruneTraining::run(const PruneGoal& goal, const SelectionOptions& selection,
+                                 KeptLayerTimes& times, const std::filesystem::path& journal) const {
   const FineTuneOptions& tune = options_.fine_tune;
   PruningPlan plan;
   plan.goal = goal;
@@ -160,8 +157,9 @@ PruningResult PruneTraining::run(const PruneGoal& goal, const SelectionOptions& 
   plan.steps = tune.steps;
   plan.step_epochs = tune.step_epochs;
   plan.statistics_batches = tune.statistics_batches;
-  plan.journal = tune.journal;
+  plan.journal = journal;
   plan.resume = tune.resume;
+  plan.times = &times;
   TrainingPlan& training = plan.training;
   training.epochs = tune.epochs;
   training.batch_size = tune.batch;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -16,8 +17,9 @@ class PruneTraining {
   /// Throws Error for pictures and options that can't be trained with.
   PruneTraining(const PruneOptions& options, const LoadedModel& model);
 
-  /// Throws Error where the loss diverges; the last good network is in the journal then.
-  PruningResult run(const PruneGoal& goal, const SelectionOptions& selection) const;
+  /// A loss that diverges is part of the result. `times` are those of a goal about latency.
+  PruningResult run(const PruneGoal& goal, const SelectionOptions& selection,
+                    KeptLayerTimes& times, const std::filesystem::path& journal) const;
 
   /// What the training adds to the model's provenance.
   Provenance provenance() const;

@@ -32,11 +32,16 @@ class Schedule {
         make_trainer_(make_trainer),
         plan_(plan),
         groups_(find_channel_groups(dense)),
-        model_(dense, groups_),
+        latency_(latency_model()),
+        model_(dense, groups_, latency_ ? &*latency_ : nullptr),
         fingerprint_(full_fingerprint(fingerprint)),
         result_{dense, std::vector<bool>(static_cast<size_t>(groups_.unit_count), true),
                 {}, {}, {}, 0, {}, ""} {
     if (plan.steps < 1) fail("a schedule of {} steps: expected 1 or more", plan.steps);
+    selection_ = plan.selection;
+    if (!latency_) return;
+    selection_.widths = latency_->cliffs();
+    save_times();
   }
 
   PruningResult run() {
@@ -55,6 +60,23 @@ class Schedule {
   }
 
  private:
+  std::optional<LatencyModel> latency_model() {
+    if (plan_.goal.unit != PruneUnit::latency) return std::nullopt;
+    if (plan_.times == nullptr) fail("latency: the schedule was given no times");
+    if (plan_.resume && !plan_.journal.empty()) plan_.times->load(times_path());
+    return LatencyModel(dense_, groups_, *plan_.times);
+  }
+
+  std::filesystem::path times_path() const {
+    std::filesystem::path path = plan_.journal;
+    return path += ".times";
+  }
+
+  /// Before anything is done that depends on them.
+  void save_times() const {
+    if (latency_ && !plan_.journal.empty()) plan_.times->save(times_path());
+  }
+
   std::string full_fingerprint(const std::string& rest) const {
     const SelectionOptions& s = plan_.selection;
     std::string ignored;
@@ -108,7 +130,8 @@ class Schedule {
     const ChannelGroups here = remaining_groups(groups_, result_.keep);
     const Selection selection =
         select_channels(dense_, groups_, model_, importance(here, step), result_.keep, goal,
-                        plan_.selection);
+                        selection_);
+    save_times();
     Cut made = cut_channels(result_.graph, here, selection.keep);
     result_.graph = std::move(made.graph);
     result_.inexact.insert(result_.inexact.end(), made.inexact.begin(), made.inexact.end());
@@ -208,7 +231,9 @@ class Schedule {
   const TrainerMaker& make_trainer_;
   const PruningPlan& plan_;
   const ChannelGroups groups_;  ///< of the whole network
+  const std::optional<LatencyModel> latency_;
   const CostModel model_;
+  SelectionOptions selection_;  ///< the plan's, with the widths that are worth having
   const std::string fingerprint_;
   PruningResult result_;
 };

@@ -9,6 +9,7 @@
 
 #include "compress/channel_selection.h"
 #include "compress/importance.h"
+#include "compress/layer_times.h"
 #include "exec/trainer.h"
 #include "model/metadata.h"
 #include "tune/training.h"
@@ -35,6 +36,9 @@ struct PruningPlan {
   /// on lies beside it. Empty: nowhere.
   std::filesystem::path journal;
   bool resume = false;  ///< go on from the journal if there is one
+  /// Where the times come from that a goal about latency needs; it must outlive the schedule. What
+  /// it was asked for lies beside the journal too, and comes from there when the schedule goes on.
+  KeptLayerTimes* times = nullptr;
 };
 
 /// What one step came to.

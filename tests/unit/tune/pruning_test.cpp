@@ -251,6 +251,57 @@ TEST(PruneAndTrain, KilledAnywhereGoesOnToTheSameModel) {
   }
 }
 
+/// Never answers the same twice, as clocks do.
+class DriftingTimer : public LayerTimer {
+ public:
+  explicit DriftingTimer(double drift) : drift_(drift) {}
+  double layer_ms(const LayerShape& shape) override {
+    now_ += drift_;
+    return static_cast<double>(shape.inputs * shape.outputs) * (1 + 0.3 * std::sin(now_));
+  }
+  std::vector<double> other_ms(const Graph& graph) override {
+    return std::vector<double>(static_cast<size_t>(graph.size()), 0);
+  }
+
+ private:
+  double drift_, now_ = 0;
+};
+
+PruningResult run_timed(PruningPlan plan, double drift, Log& log) {
+  plan.goal = {PruneUnit::latency, 0.5};
+  DriftingTimer timer(drift);
+  KeptLayerTimes times(timer);
+  plan.times = &times;
+  return run(plan, log);
+}
+
+TEST(PruneAndTrain, TakesTimesFromTheJournalSoThatTheSameChannelsGo) {
+  const TemporaryFolder folder;
+  PruningPlan plan = small_plan();
+  plan.journal = folder.path() / "whole";
+  Log whole;
+  const PruningResult expected = run_timed(plan, 1, whole);
+  EXPECT_EQ(expected.steps.size(), 3u);
+  for (int64_t kill_at = 0; kill_at < whole.calls; kill_at += 3) {
+    plan.journal = folder.path() / fmt::format("killed{}", kill_at);
+    plan.resume = true;
+    std::filesystem::copy_file(folder.path() / "whole.times",
+                               plan.journal.string() + ".times");
+    Log log, rest;
+    log.calls_left = kill_at;
+    EXPECT_THROW(run_timed(plan, 2, log), std::runtime_error);
+    const PruningResult resumed = run_timed(plan, 3, rest);
+    EXPECT_EQ(weights_of(resumed.graph), weights_of(expected.graph)) << kill_at;
+    EXPECT_EQ(resumed.keep, expected.keep);
+  }
+}
+
+TEST(PruneAndTrain, NeedsTimesForAShareOfTheLatency) {
+  PruningPlan plan = small_plan();
+  plan.goal = {PruneUnit::latency, 0.5};
+  EXPECT_THAT(complaint(plan), HasSubstr("the schedule was given no times"));
+}
+
 TEST(PruneAndTrain, LeavesAJournalThatIsAModel) {
   const TemporaryFolder folder;
   PruningPlan plan = small_plan();
