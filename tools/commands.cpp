@@ -10,10 +10,9 @@ namespace fpcls {
 
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> kCommands = {
-      bench_command(),   calibrate_command(), classify_command(), compare_command(),
-      dedupe_command(),  evaluate_command(),  export_command(),   gate_command(),
-      inspect_command(), prune_command(),     quantize_command(), report_command(),
-      train_command()};
+      bench_command(), calibrate_command(), classify_command(), compare_command(),
+      compress_command(), dedupe_command(), evaluate_command(), export_command(), gate_command(),
+      inspect_command(), prune_command(), quantize_command(), report_command(), train_command()};
   return kCommands;
 }
 

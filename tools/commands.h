@@ -21,6 +21,7 @@ Command bench_command();
 Command calibrate_command();
 Command classify_command();
 Command compare_command();
+Command compress_command();
 Command dedupe_command();
 Command evaluate_command();
 Command export_command();

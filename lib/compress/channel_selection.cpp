@@ -68,7 +68,7 @@ class Selector {
  public:
   Selector(const Graph& graph, const ChannelGroups& groups, const CostModel& model,
            const std::vector<double>& importance, const std::vector<bool>& present,
-           const PruneGoal& goal, const SelectionOptions& options)
+           const PruneGoal& goal, const ChannelSelectionOptions& options)
       : graph_(graph),
         groups_(groups),
         model_(model),
@@ -91,7 +91,7 @@ class Selector {
     for (auto& [key, members] : classes) classes_.push_back(std::move(members));
   }
 
-  Selection select() {
+  ChannelSelection select() {
     if (goal_.ratio == 0) return with(present_);
     if (classes_.empty()) fail("no channel can go: all layers are ignored or fixed; remove 0");
     if (direct()) {
@@ -106,7 +106,7 @@ class Selector {
     return options_.scope == PruneScope::uniform && goal_.unit == PruneUnit::channels;
   }
 
-  Selection with(std::vector<bool> keep) const {
+  ChannelSelection with(std::vector<bool> keep) const {
     const ModelCosts costs = model_.costs(keep);
     return {std::move(keep), costs};
   }
@@ -125,26 +125,26 @@ class Selector {
   }
 
   /// Rounding is given up where the goal falls between two multiples.
-  Selection search() {
-    Selection best = search_share();
+  ChannelSelection search() {
+    ChannelSelection best = search_share();
     const bool fixed_widths = options_.round_to != 0 || !options_.widths.empty();
     if (fixed_widths || distance(best) <= kMayMiss) return best;
     rounds_ = false;
-    Selection exact = search_share();
+    ChannelSelection exact = search_share();
     return distance(exact) < distance(best) ? exact : best;
   }
 
-  double distance(const Selection& selection) const {
+  double distance(const ChannelSelection& selection) const {
     return std::abs(removed_ratio(goal_.unit, model_.dense(), selection.costs) - goal_.ratio);
   }
 
   /// With the share that groups lose for which what goes is nearest to the goal.
-  Selection search_share() const {
+  ChannelSelection search_share() const {
     Counts best_counts = counts_at(1);
-    Selection best = with(keep_of(best_counts));
+    ChannelSelection best = with(keep_of(best_counts));
     check_reachable(best);
     const auto consider = [&](Counts counts) {
-      Selection next = with(keep_of(counts));
+      ChannelSelection next = with(keep_of(counts));
       const bool less = removed_ratio(goal_.unit, model_.dense(), next.costs) < goal_.ratio;
       if (distance(next) < distance(best)) {
         best = std::move(next);
@@ -178,7 +178,7 @@ class Selector {
 
   /// Gives groups back what costs no time: beside the widths that the others have now, a wider one
   /// may be as quick.
-  void give_back(Selection& best, Counts& counts) const {
+  void give_back(ChannelSelection& best, Counts& counts) const {
     for (bool changed = true; changed;) {
       changed = false;
       for (auto& [g, count] : counts) {
@@ -186,7 +186,7 @@ class Selector {
              wider = next_above(g, wider)) {
           Counts next = counts;
           next[g] = wider;
-          Selection other = with(keep_of(next));
+          ChannelSelection other = with(keep_of(next));
           if (*other.costs.latency_ms > *best.costs.latency_ms) continue;
           best = std::move(other);
           count = wider;
@@ -210,7 +210,7 @@ class Selector {
     return above == widths.end() ? size_of(g) + 1 : *above;
   }
 
-  void check_reachable(const Selection& most) const {
+  void check_reachable(const ChannelSelection& most) const {
     const double reachable = removed_ratio(goal_.unit, model_.dense(), most.costs);
     if (reachable >= goal_.ratio) return;
     fail("{}={}: at most {:.4f} can go{} remove less", enum_name(goal_.unit), goal_.ratio,
@@ -374,7 +374,7 @@ class Selector {
   const std::vector<double>& importance_;
   const std::vector<bool>& present_;
   const PruneGoal goal_;
-  const SelectionOptions& options_;
+  const ChannelSelectionOptions& options_;
   std::vector<std::vector<int>> classes_;  ///< groups whose units compete
   bool rounds_ = true;                     ///< where that is automatic
 };
@@ -385,9 +385,10 @@ double removed_ratio(PruneUnit unit, const ModelCosts& before, const ModelCosts&
   return 1 - amount(unit, after) / amount(unit, before);
 }
 
-Selection select_channels(const Graph& graph, const ChannelGroups& groups, const CostModel& model,
-                          const std::vector<double>& importance, const std::vector<bool>& present,
-                          const PruneGoal& goal, const SelectionOptions& options) {
+ChannelSelection select_channels(const Graph& graph, const ChannelGroups& groups,
+                                 const CostModel& model, const std::vector<double>& importance,
+                                 const std::vector<bool>& present, const PruneGoal& goal,
+                                 const ChannelSelectionOptions& options) {
   return Selector(graph, groups, model, importance, present, goal, options).select();
 }
 

@@ -42,7 +42,7 @@ struct PruneGoal {
   double ratio = 0.5;  ///< removed, 0 to below 1, of the whole network's
 };
 
-struct SelectionOptions {
+struct ChannelSelectionOptions {
   PruneScope scope = PruneScope::global;
   /// Channels left in a group are a multiple of this; 1: any number; 0: multiples of 16 where at
   /// least a quarter of the group and 32 stay, unless the goal would be missed by more than half a
@@ -55,7 +55,7 @@ struct SelectionOptions {
   std::vector<std::vector<int64_t>> widths;
 };
 
-struct Selection {
+struct ChannelSelection {
   std::vector<bool> keep;  ///< for each unit
   ModelCosts costs;        ///< of what is left
 };
@@ -74,8 +74,9 @@ double removed_ratio(PruneUnit unit, const ModelCosts& before, const ModelCosts&
 ///
 /// Throws Error where a group would be left empty, where the goal can't be reached, and for latency
 /// where `model` knows no times.
-Selection select_channels(const Graph& graph, const ChannelGroups& groups, const CostModel& model,
-                          const std::vector<double>& importance, const std::vector<bool>& present,
-                          const PruneGoal& goal, const SelectionOptions& options);
+ChannelSelection select_channels(const Graph& graph, const ChannelGroups& groups,
+                                 const CostModel& model, const std::vector<double>& importance,
+                                 const std::vector<bool>& present, const PruneGoal& goal,
+                                 const ChannelSelectionOptions& options);
 
 }  // namespace fpcls

@@ -147,8 +147,9 @@ std::unique_ptr<Trainer> PruneTraining::make_trainer(const Graph& graph) const {
   return torch_backend().make_trainer(graph, model_.preprocessing, setup);
 }
 
-PruningResult PruneTraining::run(const PruneGoal& goal, const SelectionOptions& selection,
-                                 KeptLayerTimes& times, const std::filesystem::path& journal) const {
+PruningResult PruneTraining::run(
+    const PruneGoal& goal, const ChannelSelectionOptions& selection, KeptLayerTimes& times,
+    const std::filesystem::path& journal) const {
   const FineTuneOptions& tune = options_.fine_tune;
   PruningPlan plan;
   plan.goal = goal;

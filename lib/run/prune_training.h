@@ -18,7 +18,7 @@ class PruneTraining {
   PruneTraining(const PruneOptions& options, const LoadedModel& model);
 
   /// A loss that diverges is part of the result. `times` are those of a goal about latency.
-  PruningResult run(const PruneGoal& goal, const SelectionOptions& selection,
+  PruningResult run(const PruneGoal& goal, const ChannelSelectionOptions& selection,
                     KeptLayerTimes& times, const std::filesystem::path& journal) const;
 
   /// What the training adds to the model's provenance.

@@ -88,8 +88,8 @@ Metadata metadata_of(const LoadedModel& model, const PruneOptions& options, cons
   return metadata;
 }
 
-SelectionOptions selection_of(const PruneOptions& options) {
-  SelectionOptions selection;
+ChannelSelectionOptions selection_of(const PruneOptions& options) {
+  ChannelSelectionOptions selection;
   selection.scope = options.scope;
   selection.round_to = multiple_of(options.round);
   selection.floor_ratio = options.floor;
@@ -134,7 +134,7 @@ Pruner::Pruner(const PruneOptions& options)
 PruneCase Pruner::cut(const PruneGoal& goal) {
   const Graph& graph = model_.graph;
   std::optional<LatencyModel> latency;
-  SelectionOptions selection = selection_;
+  ChannelSelectionOptions selection = selection_;
   if (goal.unit == PruneUnit::latency) {
     latency.emplace(graph, groups_, times_);
     selection.widths = latency->cliffs();
@@ -145,7 +145,7 @@ PruneCase Pruner::cut(const PruneGoal& goal) {
       options_.importance == Importance::taylor ? Importance::l2 : options_.importance;
   const std::vector<double> values =
       unit_importance(graph, groups_, importance, nullptr, options_.seed);
-  const Selection chosen = select_channels(
+  const ChannelSelection chosen = select_channels(
       graph, groups_, costs, values, std::vector<bool>(values.size(), true), goal, selection);
   Cut cut = cut_channels(graph, groups_, chosen.keep);
   PrunedModel result;

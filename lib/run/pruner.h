@@ -42,7 +42,7 @@ class Pruner {
   const PruneOptions& options_;
   const LoadedModel model_;
   const ChannelGroups groups_;
-  SelectionOptions selection_;
+  ChannelSelectionOptions selection_;
   MeasuredLayerTimes measured_;
   KeptLayerTimes times_;
   std::unique_ptr<PruneTraining> training_;

@@ -78,7 +78,7 @@ class Schedule {
   }
 
   std::string full_fingerprint(const std::string& rest) const {
-    const SelectionOptions& s = plan_.selection;
+    const ChannelSelectionOptions& s = plan_.selection;
     std::string ignored;
     for (const bool one : s.ignored) ignored += one ? '1' : '0';
     return sha256_hex(fmt::format(
@@ -128,7 +128,7 @@ class Schedule {
     PruneGoal goal = plan_.goal;
     if (step < plan_.steps) goal.ratio = 1 - std::pow(1 - goal.ratio, part);
     const ChannelGroups here = remaining_groups(groups_, result_.keep);
-    const Selection selection =
+    const ChannelSelection selection =
         select_channels(dense_, groups_, model_, importance(here, step), result_.keep, goal,
                         selection_);
     save_times();
@@ -233,7 +233,7 @@ class Schedule {
   const ChannelGroups groups_;  ///< of the whole network
   const std::optional<LatencyModel> latency_;
   const CostModel model_;
-  SelectionOptions selection_;  ///< the plan's, with the widths that are worth having
+  ChannelSelectionOptions selection_;  ///< the plan's, with the widths that are worth having
   const std::string fingerprint_;
   PruningResult result_;
 };

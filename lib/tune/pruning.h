@@ -21,7 +21,7 @@ namespace fpcls {
 
 struct PruningPlan {
   PruneGoal goal;
-  SelectionOptions selection;
+  ChannelSelectionOptions selection;
   Importance importance = Importance::l2;
   /// After step s of S the share 1 - (1 - ratio)^(s / S) is gone: each takes the same part of what
   /// is there.

@@ -25,10 +25,10 @@ struct Setting {
   std::vector<double> importance = unit_importance(graph, groups, Importance::l2);
   std::vector<bool> present = std::vector<bool>(importance.size(), true);
 
-  Selection select(PruneGoal goal, SelectionOptions options = {}) const {
+  ChannelSelection select(PruneGoal goal, ChannelSelectionOptions options = {}) const {
     return select_channels(graph, groups, model, importance, present, goal, options);
   }
-  std::string complaint(PruneGoal goal, SelectionOptions options = {}) const {
+  std::string complaint(PruneGoal goal, ChannelSelectionOptions options = {}) const {
     try {
       select(goal, options);
     } catch (const Error& error) {
@@ -37,7 +37,7 @@ struct Setting {
     return "";
   }
   /// Units that each group keeps.
-  std::vector<int64_t> kept(const Selection& selection) const {
+  std::vector<int64_t> kept(const ChannelSelection& selection) const {
     std::vector<int64_t> counts;
     for (const ChannelGroup& group : groups.groups) {
       counts.push_back(std::count_if(group.units.begin(), group.units.end(), [&](int unit) {
@@ -56,8 +56,8 @@ Setting resnet(const char* architecture, double width = 1) {
   return {build_resnet(spec)};
 }
 
-SelectionOptions uniform(int round_to = 0) {
-  SelectionOptions options;
+ChannelSelectionOptions uniform(int round_to = 0) {
+  ChannelSelectionOptions options;
   options.scope = PruneScope::uniform;
   options.round_to = round_to;
   return options;
@@ -97,7 +97,7 @@ TEST(CostModel, OfTheWholeNetworkIsTheNetworks) {
 TEST(SelectChannels, UniformRemovesTheShareOfEveryGroup) {
   const Setting s = resnet("resnet18");
   for (const double ratio : {0.25, 0.5, 0.75, 0.9}) {
-    const Selection selection = s.select({PruneUnit::channels, ratio}, uniform());
+    const ChannelSelection selection = s.select({PruneUnit::channels, ratio}, uniform());
     const std::vector<int64_t> kept = s.kept(selection);
     for (size_t g = 0; g < kept.size(); ++g) {
       const auto whole = static_cast<double>(s.groups.groups[g].units.size());
@@ -120,8 +120,8 @@ TEST(SelectChannels, MeetsTheGoalWhateverTheUnitAndTheScope) {
     for (const PruneUnit unit :
          {PruneUnit::channels, PruneUnit::params, PruneUnit::macs, PruneUnit::bytes}) {
       for (const double ratio : {0.1, 0.5, 0.8}) {
-        for (const SelectionOptions& options : {SelectionOptions(), uniform(), uniform(8)}) {
-          const Selection selection = s.select({unit, ratio}, options);
+        for (const auto& options : {ChannelSelectionOptions(), uniform(), uniform(8)}) {
+          const ChannelSelection selection = s.select({unit, ratio}, options);
           // A step of 8 channels is an eighth of the narrowest groups.
           EXPECT_NEAR(removed_ratio(unit, s.model.dense(), selection.costs), ratio,
                       options.round_to == 8 ? 0.05 : 0.01)
@@ -142,7 +142,7 @@ TEST(SelectChannels, MeetsTheGoalInNarrowNetworksToo) {
 
 TEST(SelectChannels, KeepsTheMostImportantOfEachGroup) {
   const Setting s = resnet("resnet18");
-  const Selection selection = s.select({PruneUnit::macs, 0.6}, uniform());
+  const ChannelSelection selection = s.select({PruneUnit::macs, 0.6}, uniform());
   for (const ChannelGroup& group : s.groups.groups) {
     double least_kept = 1e30, most_removed = 0;
     for (const int unit : group.units) {
@@ -169,7 +169,7 @@ TEST(SelectChannels, GlobalTakesMoreFromGroupsThatMatterLess) {
   for (const int unit : s.groups.groups[alike[0]].units) {
     s.importance[static_cast<size_t>(unit)] /= 10;
   }
-  SelectionOptions options;
+  ChannelSelectionOptions options;
   options.round_to = 1;
   const std::vector<int64_t> kept = s.kept(s.select({PruneUnit::channels, 0.3}, options));
   EXPECT_LT(kept[alike[0]], kept[alike[1]] / 2);
@@ -178,7 +178,7 @@ TEST(SelectChannels, GlobalTakesMoreFromGroupsThatMatterLess) {
 
 TEST(SelectChannels, GlobalKeepsItsFloor) {
   const Setting s = resnet("resnet18");
-  SelectionOptions options;
+  ChannelSelectionOptions options;
   options.floor_ratio = 0.4;
   for (const int64_t count : s.kept(s.select({PruneUnit::macs, 0.8}, options))) {
     EXPECT_GE(count, 25);  // of 64, 40 %
@@ -202,7 +202,7 @@ TEST(SelectChannels, LeavesMultiples) {
 
 TEST(SelectChannels, LeavesIgnoredGroupsWhole) {
   const Setting s = resnet("resnet18");
-  SelectionOptions options;
+  ChannelSelectionOptions options;
   options.ignored.assign(s.groups.groups.size(), false);
   options.ignored[0] = true;
   const std::vector<int64_t> kept = s.kept(s.select({PruneUnit::macs, 0.5}, options));
@@ -212,12 +212,12 @@ TEST(SelectChannels, LeavesIgnoredGroupsWhole) {
 }
 
 TEST(SelectChannels, GoesOnFromWhatIsGoneAlready) {
-  for (const SelectionOptions& options : {SelectionOptions(), uniform()}) {
+  for (const ChannelSelectionOptions& options : {ChannelSelectionOptions(), uniform()}) {
     Setting s = resnet("resnet18");
-    const Selection first = s.select({PruneUnit::macs, 0.4}, options);
+    const ChannelSelection first = s.select({PruneUnit::macs, 0.4}, options);
     s.present = first.keep;
     std::reverse(s.importance.begin(), s.importance.end());  // another opinion
-    const Selection second = s.select({PruneUnit::macs, 0.8}, options);
+    const ChannelSelection second = s.select({PruneUnit::macs, 0.8}, options);
     for (size_t unit = 0; unit < first.keep.size(); ++unit) {
       EXPECT_TRUE(first.keep[unit] || !second.keep[unit]);
     }
@@ -231,10 +231,10 @@ TEST(SelectChannels, NeverEmptiesAResult) {
     if (s.groups.groups.empty()) continue;
     for (const double ratio : {0.5, 0.8}) {
       for (const PruneScope scope : {PruneScope::global, PruneScope::uniform}) {
-        SelectionOptions options;
+        ChannelSelectionOptions options;
         options.scope = scope;
         try {
-          const Selection selection = s.select({PruneUnit::channels, ratio}, options);
+          const ChannelSelection selection = s.select({PruneUnit::channels, ratio}, options);
           cut_channels(s.graph, s.groups, selection.keep);
         } catch (const Error& error) {
           EXPECT_THAT(error.what(), testing::AnyOf(HasSubstr("can go"), HasSubstr("would leave")))

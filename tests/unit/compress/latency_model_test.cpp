@@ -21,8 +21,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-/// A processor on which a layer's time is its MACs at widths rounded up to `block`, and half as
-/// much again where the number of outputs is `slow`.
+/// A processor on which a layer's time is its MACs at widths rounded up to `block`, and four
+/// times that where the number of outputs is `slow`.
 class FakeTimer : public LayerTimer {
  public:
   explicit FakeTimer(int64_t block, int64_t slow = 0) : block_(block), slow_(slow) {}
@@ -31,13 +31,14 @@ class FakeTimer : public LayerTimer {
     ++asked;
     keys.push_back(shape.key());
     const auto up = [&](int64_t width) { return (width + block_ - 1) / block_ * block_; };
+    const Pair& stride = shape.attributes.stride;
     const double positions = static_cast<double>(shape.height * shape.width) /
-                             static_cast<double>(shape.attributes.stride[0] * shape.attributes.stride[1]);
+                             static_cast<double>(stride[0] * stride[1]);
     const double macs = positions *
                         static_cast<double>(up(shape.inputs) * up(shape.outputs) * shape.kernel[0] *
                                             shape.kernel[1]) /
                         static_cast<double>(shape.attributes.groups);
-    return 1e-6 * macs * (shape.outputs == slow_ ? 1.5 : 1);
+    return 1e-6 * macs * (shape.outputs == slow_ ? 4 : 1);
   }
   std::vector<double> other_ms(const Graph& graph) override {
     return std::vector<double>(static_cast<size_t>(graph.size()), 0);
@@ -62,7 +63,8 @@ Graph resnet(double width = 1) {
 std::vector<std::string> shapes_of(const Graph& graph) {
   FakeTimer timer(1);
   const ChannelGroups groups = find_channel_groups(graph);
-  LatencyModel(graph, groups, timer).ms(std::vector<bool>(static_cast<size_t>(groups.unit_count), true));
+  LatencyModel(graph, groups, timer)
+      .ms(std::vector<bool>(static_cast<size_t>(groups.unit_count), true));
   return timer.keys;
 }
 
@@ -94,7 +96,7 @@ TEST(LatencyModel, LeavesOutWidthsThatAreSlowerThanWiderOnes) {
   FakeTimer timer(16, 48);
   const std::vector<std::vector<int64_t>> cliffs =
       LatencyModel(graph, find_channel_groups(graph), timer).cliffs();
-  EXPECT_THAT(cliffs, Contains(ElementsAre(16, 32, 64)));
+  EXPECT_THAT(cliffs, Contains(ElementsAre(16, 32, 40, 64)));
   EXPECT_THAT(cliffs, Not(Contains(Contains(48))));
 }
 
@@ -111,8 +113,8 @@ TEST(LatencyModel, LeavesGroupsWholeWhereNothingIsQuicker) {
 struct Setting {
   explicit Setting(LayerTimer& timer) : latency(graph, groups, timer) {}
 
-  Selection select(double ratio, PruneScope scope) const {
-    SelectionOptions options;
+  ChannelSelection select(double ratio, PruneScope scope) const {
+    ChannelSelectionOptions options;
     options.scope = scope;
     options.widths = latency.cliffs();
     const std::vector<double> importance = unit_importance(graph, groups, Importance::l2);
@@ -142,7 +144,7 @@ TEST(SelectChannels, RemovesTheShareOfTheTime) {
 TEST(SelectChannels, LeavesNoGroupNarrowerThanItCouldBeInTheSameTime) {
   FakeTimer timer(24, 96);
   const Setting setting(timer);
-  const Selection chosen = setting.select(0.6, PruneScope::global);
+  const ChannelSelection chosen = setting.select(0.6, PruneScope::global);
   const double ms = *chosen.costs.latency_ms;
   for (const ChannelGroup& group : setting.groups.groups) {
     std::vector<bool> wider = chosen.keep;
