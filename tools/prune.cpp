@@ -21,7 +21,7 @@ Command prune_command() {
        "  fpcls prune wireframe.safetensors --remove macs=0.5 -o wireframe.small.safetensors\n"
        "  fpcls prune wireframe.safetensors --remove channels=0.25,0.5,0.75 --scope uniform "
        "--plan\n"
-       "  fpcls prune wireframe.safetensors --remove latency --max-shift 1 --budget 120 --train "
+       "  fpcls prune wireframe.safetensors --remove latency --max-shift 1 --minutes 120 --train "
        "data/train \\\n"
        "    -o wireframe.small.safetensors\n"
        "  fpcls prune wireframe.safetensors --remove latency=0.5 --plan\n"

@@ -140,7 +140,7 @@ PruneResult prune_within(const PruneOptions& options, PruneUnit unit) {
   };
   const Stopwatch watch;
   constexpr double kMinute_s = 60;
-  const RatioAnswer answer = search_ratio({*options.max_shift, kMinute_s * options.budget}, attempt,
+  const RatioAnswer answer = search_ratio({*options.max_shift, kMinute_s * options.minutes}, attempt,
                                           [&] { return watch.seconds(); });
   const std::vector<bool> best_for_loss = pareto_set(answer.trials);
   for (size_t i = 0; i < cases.size(); ++i) {

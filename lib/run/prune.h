@@ -26,7 +26,7 @@ struct PruneOptions {
   int min_channels = 8;
   std::vector<std::string> ignore;
   std::optional<double> max_shift;
-  double budget = 30;
+  double minutes = 30;
   bool plan = false;
   bool measure = true;
   std::string out;
@@ -42,7 +42,8 @@ struct PruneOptions {
              "Look for the largest ratio of --remove UNIT at which no bucket and not the accuracy "
              "falls by more than so many points on the validation pictures",
              Range{0.0, 100.0});
-    v.option("budget", budget, "Minutes that --max-shift may look; 0: as many as it takes",
+    v.option("minutes", minutes,
+             "Begin no more trials of --max-shift that would end later; 0: no limit",
              Range{0.0, 1e6});
     v.option("plan", plan, "Only say what would go, layer by layer");
     v.option("measure", measure, "Measure what a picture takes here, before and after");
@@ -105,7 +106,7 @@ struct PruneResult {
   std::optional<double> max_shift;  ///< where a ratio was looked for
   /// Of `models`, which are the trials then: the one that was found.
   std::optional<size_t> chosen;
-  bool out_of_time = false;  ///< the budget ended the search
+  bool out_of_time = false;  ///< the time ended the search
 
   /// Whether there is what was asked for.
   bool found() const { return !max_shift || chosen; }

@@ -145,7 +145,7 @@ Document search_document(const PruneResult& result) {
     answer = fmt::format("{}={} loses {:.2f} points at most.", unit, best.goal.ratio,
                          std::max(0.0, *best.lost_points()));
   }
-  if (result.out_of_time) answer += " The budget ended the search.";
+  if (result.out_of_time) answer += " Time ran out before the search ended.";
   section.blocks.push_back(Paragraph{answer});
   Table kept("kept", {text_column("remove"), number_column("lost_points", "points lost", 2),
                       text_column("model")});
