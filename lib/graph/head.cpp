@@ -15,12 +15,12 @@ double sigmoid(double x) {
   return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x));
 }
 
-std::vector<double> softmax(const float* logits, size_t count) {
+std::vector<double> softmax(const float* logits, size_t count, double temperature) {
   const double largest = *std::max_element(logits, logits + count);
   std::vector<double> result(count);
   double sum = 0;
   for (size_t i = 0; i < count; ++i) {
-    result[i] = std::exp(logits[i] - largest);
+    result[i] = std::exp((logits[i] - largest) / temperature);
     sum += result[i];
   }
   for (double& value : result) value /= sum;
@@ -31,8 +31,9 @@ std::vector<double> softmax(const float* logits, size_t count) {
 
 std::vector<float> scores_of(const Head& head, const float* logits) {
   const size_t count = head.labels.size();
-  if (head.binary() && count == 1) return {static_cast<float>(sigmoid(logits[0]))};
-  const std::vector<double> probabilities = softmax(logits, count);
+  if (head.binary() && count == 1)
+    return {static_cast<float>(sigmoid(logits[0] / double{head.temperature}))};
+  const std::vector<double> probabilities = softmax(logits, count, head.temperature);
   if (head.binary()) {
     return {static_cast<float>(probabilities[static_cast<size_t>(head.positive)])};
   }
@@ -44,6 +45,9 @@ void check_head(const Head& head, int outputs, const std::string& where) {
   if (labels != outputs || outputs == 0) {
     fail("{}: the network has {} outputs and {} labels, expected one label for each output", where,
          outputs, labels);
+  }
+  if (!(head.temperature > 0 && head.temperature <= 1000)) {
+    fail("{}: the temperature is {}, expected above 0, at most 1000", where, head.temperature);
   }
   std::set<std::string> seen;
   for (const std::string& label : head.labels) {

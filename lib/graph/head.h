@@ -14,6 +14,9 @@ namespace fpcls {
 struct Head {
   std::vector<std::string> labels;  ///< one for each output, unique
   int positive = -1;                ///< index into `labels`; -1 for a multi-class model
+  /// Divides the logits before they become scores, so that confidence says how often the model is
+  /// right (Guo et al. 2017). Above 0.
+  float temperature = 1;
 
   bool binary() const { return positive >= 0; }
   /// Labels that get a score each: the positive one, or all of a multi-class model.

@@ -187,6 +187,7 @@ Head head_from_json(JsonObject object) {
   const int64_t positive = object.integer("positive");
   // Out of int's range it is out of every list's, which check_head says.
   head.positive = static_cast<int>(std::clamp<int64_t>(positive, -2, INT32_MAX));
+  if (object.has("temperature")) head.temperature = static_cast<float>(object.number("temperature"));
   object.finish();
   return head;
 }
@@ -270,6 +271,10 @@ json metadata_to_json(const Metadata& metadata) {
               {"precision", metadata.precision},
               {"architecture", metadata.architecture},
               {"provenance", json::array()}};
+  // Left out at 1, so that files without one stay readable by what doesn't know of it.
+  if (metadata.head.temperature != 1) {
+    object["head"]["temperature"] = json_number(metadata.head.temperature);
+  }
   if (metadata.accept) object["accept"] = json_number(*metadata.accept);
   for (const auto& [key, value] : metadata.provenance) {
     object["provenance"].push_back(json::array({key, value}));

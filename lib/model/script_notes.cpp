@@ -32,6 +32,7 @@ ScriptNotes own_notes(const json& value, const std::string& where) {
   if (positive >= 0 && static_cast<size_t>(positive) < notes.labels.size()) {
     notes.positive = notes.labels[static_cast<size_t>(positive)];
   }
+  notes.temperature = metadata.head.temperature;
   notes.architecture = metadata.architecture;
   notes.height = p.height;
   notes.width = p.width;

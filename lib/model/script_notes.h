@@ -18,6 +18,7 @@ namespace fpcls {
 struct ScriptNotes {
   std::vector<std::string> labels;
   std::string positive;
+  float temperature = 1;
   std::string architecture;
   std::optional<int> height, width;
   std::optional<Fit> fit;

@@ -117,6 +117,7 @@ KeyValues facts(const InspectResult& result) {
     add("positive", m.head.scored_labels()[0]);
     add("accept", fmt::format("{}", m.accept));
   }
+  if (m.head.temperature != 1) add("temperature", fmt::format("{}", m.head.temperature));
   add("precision", m.precision);
   add("parameters", with_thousands(parameter_count(m.graph)));
   add("MACs", with_thousands(mac_count(m.graph)));
@@ -176,6 +177,7 @@ std::string inspect_json(const InspectResult& result) {
   json["input"] = {{"height", m.preprocessing.height}, {"width", m.preprocessing.width}};
   json["labels"] = m.head.labels;
   if (m.head.binary()) json["positive"] = m.head.scored_labels()[0];
+  if (m.head.temperature != 1) json["temperature"] = m.head.temperature;
   json["precision"] = m.precision;
   json["parameters"] = parameter_count(m.graph);
   json["macs"] = mac_count(m.graph);

@@ -217,6 +217,14 @@ Judged judge_store(const fs::path& file) {
   return {reader.run(), accumulator.result()};
 }
 
+OpenedPredictions open_predictions(const std::vector<std::string>& inputs) {
+  if (inputs.empty()) {
+    fail("no predictions given; name a folder that 'fpcls evaluate --out' wrote, or a .csv");
+  }
+  Source source = open_source(inputs);
+  return {std::move(source.run), std::move(source.for_each), std::move(source.remarks)};
+}
+
 ReportResult run_report(const ReportOptions& options) {
   if (options.inputs.empty()) {
     fail("no predictions given; name a folder that 'fpcls evaluate --out' wrote, or a .csv");

@@ -27,6 +27,14 @@ Judged judge_store(const std::filesystem::path& file);
 /// The predictions of a store, opened now and read each time they are asked for.
 PredictionSource stored_predictions(const std::filesystem::path& file);
 
+/// Predictions opened for reading: stores merged, or one CSV file made elsewhere.
+struct OpenedPredictions {
+  RunInfo run;
+  PredictionSource predictions;
+  std::vector<std::string> remarks;  ///< what is left out, one line each
+};
+OpenedPredictions open_predictions(const std::vector<std::string>& inputs);
+
 struct ReportOptions {
   std::vector<std::string> inputs;
   std::vector<std::string> accept;
@@ -34,6 +42,9 @@ struct ReportOptions {
   bool force = false;
   bool side_by_side = false;
   bool csv = false;
+  std::vector<std::string> choose_thresholds;
+  bool fit_temperature = false;
+  std::string models_out;
   std::vector<std::string> pictures;
   OutputOptions output;
 
@@ -51,6 +62,14 @@ struct ReportOptions {
     v.option("pictures", pictures,
              "Where report.html finds the pictures now, if not where the run did; may be given "
              "again");
+    v.option("choose_thresholds", choose_thresholds,
+             "Choose thresholds for precision=P or recall=R at every stage, STAGE.precision=P at one, "
+             "funnel.recall=R at all together, on one half of the pictures, judge them on the "
+             "other; may be given again");
+    v.option("fit_temperature", fit_temperature,
+             "Fit the temperature that makes each stage's confidence say how often it is right");
+    v.option("models_out", models_out,
+             "Folder for the models of the stages that got a temperature; with --fit-temperature");
     v.group("Output", output);
   }
 };

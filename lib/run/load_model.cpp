@@ -75,6 +75,7 @@ void choose_positive(Head& head, const std::string& positive, const std::string&
 Head foreign_head(const ForeignModelOptions& options, const ScriptNotes& notes, int64_t outputs,
                   HeadNeed need, const std::string& where) {
   Head head;
+  head.temperature = notes.temperature;
   head.labels = options.model_labels.empty() ? notes.labels : options.model_labels;
   const std::string& positive = options.positive.empty() ? notes.positive : options.positive;
   if (head.labels.empty() && outputs == 1 && !positive.empty()) head.labels = {positive};

@@ -119,6 +119,8 @@ Start start_of(const TrainOptions& options, const Head& head) {
          quoted(options.from), fmt::join(file.metadata.head.labels, ", "),
          fmt::join(head.labels, ", "));
   }
+  // A temperature was fitted to the weights as they were.
+  file.metadata.head.temperature = 1;
   file.metadata.provenance.emplace_back("from", file.sha256);
   return {std::move(file.graph), std::move(file.metadata)};
 }

@@ -26,13 +26,15 @@ constexpr uint64_t kAugmentSeed = 2;
 double correct_probability(const Head& head, const float* logits, int target) {
   const size_t outputs = head.labels.size();
   if (outputs == 1) {
-    const double positive = 1 / (1 + std::exp(-static_cast<double>(logits[0])));
+    const double positive = 1 / (1 + std::exp(-double{logits[0]} / double{head.temperature}));
     return target == 1 ? positive : 1 - positive;
   }
   const double largest = *std::max_element(logits, logits + outputs);
   double sum = 0;
-  for (size_t i = 0; i < outputs; ++i) sum += std::exp(logits[i] - largest);
-  return std::exp(logits[target] - largest) / sum;
+  for (size_t i = 0; i < outputs; ++i) {
+    sum += std::exp((logits[i] - largest) / double{head.temperature});
+  }
+  return std::exp((logits[target] - largest) / double{head.temperature}) / sum;
 }
 
 bool predicts(const Head& head, const float* logits, int target) {

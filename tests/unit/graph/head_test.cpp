@@ -92,5 +92,28 @@ TEST(CheckHead, RefusesASingleOutputThatIsNotPositive) {
   EXPECT_THAT(complaint({{"a"}, -1}, 1), HasSubstr("expected its label to be the positive one"));
 }
 
+TEST(Head, TemperatureDividesTheLogits) {
+  const float logits[] = {3.0F, 1.0F};
+  const float divided[] = {1.5F, 0.5F};
+  for (const int positive : {-1, 0, 1}) {
+    Head head{{"a", "b"}, positive};
+    const auto expected = scores_of(head, divided);
+    head.temperature = 2;
+    EXPECT_EQ(scores_of(head, logits), expected);
+  }
+  Head one{{"a"}, 0};
+  const auto expected = scores_of(one, divided);
+  one.temperature = 2;
+  EXPECT_EQ(scores_of(one, logits), expected);
+}
+
+TEST(Head, TemperatureMustBeAboveZero) {
+  for (const float temperature : {0.0F, -1.0F, 2000.0F, std::nanf("")}) {
+    Head head{{"a"}, 0};
+    head.temperature = temperature;
+    EXPECT_THROW(check_head(head, 1, "model"), Error) << temperature;
+  }
+}
+
 }  // namespace
 }  // namespace fpcls

@@ -40,6 +40,7 @@ void expect_same(const Graph& a, const Graph& b) {
 void expect_same(const Metadata& a, const Metadata& b) {
   EXPECT_EQ(a.head.labels, b.head.labels);
   EXPECT_EQ(a.head.positive, b.head.positive);
+  EXPECT_EQ(a.head.temperature, b.head.temperature);
   EXPECT_TRUE(same_pixels(a.preprocessing, b.preprocessing));
   EXPECT_EQ(a.preprocessing.mean, b.preprocessing.mean);
   EXPECT_EQ(a.preprocessing.std, b.preprocessing.std);
@@ -211,6 +212,10 @@ TEST_F(ModelFileTest, RefusesForgedGraphs) {
               HasSubstr("extents"));
   EXPECT_THAT(forged([](json& m) { m["graph"]["outputs"] = json::array(); }),
               HasSubstr("there is no output"));
+  for (const double temperature : {0.0, -1.0, 1e300}) {
+    EXPECT_THAT(forged([&](json& m) { m["metadata"]["head"]["temperature"] = temperature; }),
+                HasSubstr("the temperature is")) << temperature;
+  }
   EXPECT_THAT(forged([](json& m) { m["metadata"]["head"]["positive"] = 1e99; }),
               HasSubstr("not an integer"));
   EXPECT_THAT(forged([](json& m) { m["metadata"]["head"]["positive"] = int64_t{1} << 40; }),

@@ -63,7 +63,7 @@ inline Graph every_op() {
 
 inline Metadata some_metadata() {
   Metadata metadata;
-  metadata.head = {{"simple", "户型图"}, 1};
+  metadata.head = {{"simple", "户型图"}, 1, 1.25F};
   metadata.preprocessing.height = 6;
   metadata.preprocessing.width = 8;
   metadata.preprocessing.fit = Fit::stretch;

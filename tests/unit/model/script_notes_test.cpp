@@ -26,7 +26,7 @@ class ScriptNotesTest : public testing::Test {
 
 TEST_F(ScriptNotesTest, ReadBackWhatExportWrites) {
   Metadata metadata;
-  metadata.head = {{"plan", "photo"}, 1};
+  metadata.head = {{"plan", "photo"}, 1, 2.5F};
   metadata.preprocessing.height = 64;
   metadata.preprocessing.width = 96;
   metadata.preprocessing.fit = Fit::stretch;
@@ -38,6 +38,7 @@ TEST_F(ScriptNotesTest, ReadBackWhatExportWrites) {
   const ScriptNotes notes = read("extra/fpcls.json", script_notes_text(metadata));
   EXPECT_THAT(notes.labels, ElementsAre("plan", "photo"));
   EXPECT_EQ(notes.positive, "photo");
+  EXPECT_EQ(notes.temperature, 2.5F);
   EXPECT_EQ(notes.height, 64);
   EXPECT_EQ(notes.width, 96);
   EXPECT_EQ(notes.fit, Fit::stretch);

@@ -350,5 +350,18 @@ TEST(ValidationFigures, TakeOneOutputAsALogit) {
   EXPECT_NEAR(figures.loss, std::log(1 + std::exp(-3.0)), 1e-6);
 }
 
+TEST(ValidationFigures, DivideLogitsByTheTemperature) {
+  for (const std::vector<std::string>& labels : {std::vector<std::string>{"plan"}, {"no", "plan"}}) {
+    const int positive = static_cast<int>(labels.size()) - 1;
+    const std::vector<float> sure = {6, -3, -4, 8}, less_sure = {3, -1.5F, -2, 4};
+    std::vector<int> targets(4 / labels.size(), 1);
+    const ValidationFigures divided = validation_figures({labels, positive, 2}, sure, targets);
+    const ValidationFigures expected = validation_figures({labels, positive}, less_sure, targets);
+    EXPECT_NEAR(divided.loss, expected.loss, 1e-12);
+    EXPECT_EQ(divided.accuracy, expected.accuracy);
+    EXPECT_EQ(divided.at_least_ratio, expected.at_least_ratio);
+  }
+}
+
 }  // namespace
 }  // namespace fpcls
