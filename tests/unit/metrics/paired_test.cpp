@@ -66,6 +66,48 @@ TEST(PairedDrop, PValuesAreThoseOfSummingOverAllCounts) {
   }
 }
 
+/// For each count of gained pictures the least lost ones with which the test fails the drop.
+std::vector<int64_t> least_lost(int64_t n, double margin, double risk, int64_t last_gained) {
+  std::vector<int64_t> bounds;
+  for (int64_t gained = 0; gained <= last_gained; ++gained) {
+    int64_t low = 0, high = n - gained + 1;
+    while (low < high) {
+      const int64_t middle = low + (high - low) / 2;
+      if (p_drop_at_most({n, middle, gained}, margin) <= risk) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    bounds.push_back(low);
+  }
+  return bounds;
+}
+
+TEST(PairedDrop, FailsAtTheMarginWithAtMostTheRiskWhateverIsGained) {
+  for (const double margin : {0.0, 0.003, 0.03}) {
+    for (const double risk : {0.05, 0.05 / 30}) {
+      for (const int64_t n : {7, 60, 400}) {
+        const std::vector<int64_t> bounds = least_lost(n, margin, risk, n);
+        double largest = 0;
+        for (int i = 0; i <= 100; ++i) {
+          const double q = (1 - margin) / 2 * i * i / 1e4;  // finer where few are gained
+          const double lost = std::min(1.0, (q + margin) / (1 - q));
+          double size = 0;
+          for (int64_t g = 0; g <= n; ++g) {
+            size += binomial_pmf(g, n, q) *
+                    binomial_upper_tail(bounds[static_cast<size_t>(g)], n - g, lost);
+          }
+          largest = std::max(largest, size);
+        }
+        EXPECT_LE(largest, risk) << n << " pictures, margin " << margin;
+        // Not by never failing.
+        if (n == 400) { EXPECT_GT(largest, 0.8 * risk) << margin; }
+      }
+    }
+  }
+}
+
 TEST(PairedDrop, MorePlacesOfTheNuisanceChangeAPValueLittle) {
   for (const PairedCounts counts : {PairedCounts{40, 3, 1}, {50, 4, 0}, {30, 6, 4}}) {
     const double p = obvious::p_drop_at_most(counts, 0.003);
