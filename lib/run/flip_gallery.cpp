@@ -39,7 +39,7 @@ Compared compare(const FlipSources& sources, PairBy by) {
   const GateRun base = open_gate_run(sources.base, nullptr);
   const GateRun candidate = open_gate_run(sources.candidate, &base);
   const RowOrder order = by == PairBy::content ? RowOrder::content : RowOrder::path;
-  ComparisonAccumulator accumulator(base.run, candidate.run, TruthOf::base);
+  ComparisonAccumulator accumulator(base.run, candidate.run, sources.truth);
   Compared compared;
   compared.pairing = for_each_pair(judged(base, sources.thresholds, order),
                                    judged(candidate, sources.thresholds, order), by,

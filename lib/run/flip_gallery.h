@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "metrics/comparison.h"
 #include "report/document.h"
 #include "run/picture_finder.h"
 
@@ -14,6 +15,7 @@ struct FlipSources {
   std::string base, candidate;               ///< folders, stores or CSV files, as given
   std::map<std::string, double> thresholds;  ///< to judge both by, instead of the recorded ones
   PictureFinder pictures;
+  TruthOf truth = TruthOf::base;  ///< whose labels hold
 };
 
 /// The pictures whose answer changed, regressions first and of these the most harmful, then how

@@ -145,6 +145,7 @@ struct GateOptions {
   GateSpeed speed;
   std::string out;
   bool force = false;
+  std::vector<std::string> pictures;
   GateOutput output;
 
   template <class Visitor>
@@ -155,8 +156,11 @@ struct GateOptions {
     v.group("Limits", limits);
     v.group("What is compared", comparability);
     v.group("Speed and memory", speed);
-    v.option("o,out", out, "Folder for gate.json, gate.md, gate.xml, checks.csv and flips.csv");
+    v.option("o,out", out, 
+             "Folder for gate.html, gate.json, gate.md, gate.xml, checks.csv and flips.csv");
     v.option("force", force, "Replace the answer that the folder holds");
+    v.option("pictures", pictures,
+             "Where gate.html finds the pictures now, if not where the runs did; may be given again");
     v.group("Output", output);
   }
 };

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -9,7 +11,10 @@
 #include "report/render_markdown.h"
 #include "report/render_text.h"
 #include "run/evaluation_tables.h"
+#include "run/flip_gallery.h"
 #include "run/gate_report.h"
+#include "run/html_report.h"
+#include "run/picture_finder.h"
 
 namespace fpcls {
 namespace {
@@ -153,6 +158,32 @@ JUnitOutcome outcome_of(const GateResult& result, const GateCheck& check) {
   }
 }
 
+/// The answer with the changed answers as pictures.
+Document page_of(const GateResult& result, const GateOptions& options) {
+  Document page = gate_document(result);
+  const auto is_shown_as_pictures = [](const Section& section) {
+    return section.title == "Changed answers" || section.title == "Migration between buckets";
+  };
+  auto& sections = page.sections;
+  sections.erase(std::remove_if(sections.begin(), sections.end(), is_shown_as_pictures),
+                 sections.end());
+  std::vector<std::string> places = options.pictures;
+  for (const RunInfo* run : {&result.base, &result.candidate}) {
+    for (std::string& place : recorded_inputs(*run)) places.push_back(std::move(place));
+  }
+  const TruthOf truth = options.comparability.labels == GateLabels::candidate ? TruthOf::candidate
+                                                                              : TruthOf::base;
+  // Behind the checks, before what is of less weight.
+  auto at = std::find_if(sections.begin(), sections.end(),
+                         [](const Section& section) { return section.title == "Checks"; });
+  if (at != sections.end()) ++at;
+  std::vector<Section> changes = flip_sections(
+      {options.runs[0], options.runs[1], {}, PictureFinder(places), truth});
+  sections.insert(at, std::make_move_iterator(changes.begin()),
+                  std::make_move_iterator(changes.end()));
+  return page;
+}
+
 }  // namespace
 
 std::string gate_json(const GateResult& result) {
@@ -207,18 +238,22 @@ std::string format_gate(const GateResult& result, GateFormat format) {
   return render_csv(all_checks_table(result));
 }
 
-GateOutputFolder::GateOutputFolder(const GateOptions& options) : path_(options.out) {
-  if (path_.empty()) return;
-  make_writable_folder(path_);
-  if (fs::exists(fs::path(path_) / "gate.json") && !options.force) {
+GateOutputFolder::GateOutputFolder(const GateOptions& options) : options_(options) {
+  if (options.out.empty()) {
+    if (!options.pictures.empty()) fail("--pictures is for gate.html; name a folder by --out");
+    return;
+  }
+  make_writable_folder(options.out);
+  if (fs::exists(fs::path(options.out) / "gate.json") && !options.force) {
     fail("{}: holds an answer already; replace it (--force), or take another folder",
-         quoted(path_));
+         quoted(options.out));
   }
 }
 
 void GateOutputFolder::write(const GateResult& result) const {
-  if (path_.empty()) return;
-  const fs::path folder = path_;
+  if (options_.out.empty()) return;
+  const fs::path folder = options_.out;
+  write_html(folder / "gate.html", page_of(result, options_));
   write_file(folder / "gate.md", format_gate(result, GateFormat::markdown));
   write_file(folder / "gate.xml", format_gate(result, GateFormat::junit));
   write_file(folder / "checks.csv", format_gate(result, GateFormat::csv));

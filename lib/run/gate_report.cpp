@@ -23,6 +23,12 @@ std::string answer_text(const GateCheck& check) {
   return std::string(enum_name(check.answer));
 }
 
+Column answer_column() {
+  Column column = text_column("answer");
+  column.own_words = OwnWords::heading_and_cells;
+  return column;
+}
+
 int64_t count_flips(const Comparison& comparison, FlipKind kind) {
   return std::count_if(comparison.flips.begin(), comparison.flips.end(),
                        [kind](const Flip& flip) { return flip.kind == kind; });
@@ -104,7 +110,7 @@ std::vector<const GateCheck*> by_urgency(const GateResult& result, bool (*wanted
 
 std::vector<Block> check_blocks(const GateResult& result) {
   Table table("checks",
-              {text_column("what", "check"), text_column("answer"),
+              {text_column("what", "check"), answer_column(),
                percent_column("base", "base", 2), percent_column("candidate", "candidate", 2),
                points_column("drop", "drop", 2), points_column("interval", "interval", 2),
                count_column("pictures"), count_column("lost"), count_column("gained"),
@@ -132,7 +138,7 @@ std::vector<Block> check_blocks(const GateResult& result) {
 
 std::vector<Block> limit_blocks(const GateResult& result) {
   Table table("limits",
-              {text_column("what", "check"), text_column("answer"),
+              {text_column("what", "check"), answer_column(),
                percent_column("limit", "limit", 2), percent_column("candidate", "candidate", 2),
                percent_column("interval", "interval", 2), count_column("pictures"),
                count_column("images_needed", "more", "pictures")});
@@ -147,7 +153,7 @@ std::vector<Block> limit_blocks(const GateResult& result) {
 }
 
 std::vector<Block> speed_blocks(const GateResult& result) {
-  Table table("speed", {text_column("what", "check"), text_column("answer"),
+  Table table("speed", {text_column("what", "check"), answer_column(),
                         number_column("base", "base", 3), number_column("candidate", "candidate", 3),
                         percent_column("drop", "growth", 2), percent_column("limit", "limit", 2),
                         percent_column("interval", "interval", 2),

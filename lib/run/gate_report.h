@@ -37,11 +37,12 @@ const SliceComparison* worst_slice(const GateResult& result);
 class GateOutputFolder {
  public:
   explicit GateOutputFolder(const GateOptions& options);
-  /// Writes gate.json, gate.md, gate.xml, checks.csv and flips.csv; nothing without --out.
+  /// Writes gate.html, gate.md, gate.xml, checks.csv, flips.csv and last gate.json; nothing without
+  /// --out.
   void write(const GateResult& result) const;
 
  private:
-  std::string path_;
+  GateOptions options_;
 };
 
 }  // namespace fpcls

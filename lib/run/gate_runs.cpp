@@ -130,7 +130,9 @@ void check_comparable(const GateRun& base, const GateRun& candidate,
       fail("{}: holds no prediction, so there is nothing to compare; run evaluate first",
            quoted(run->name));
     }
-    if (run->is_store && !(run->run.wall_s > 0) && !allowed(allow, Allowance::unfinished)) {
+    // Predictions made elsewhere and kept in a store know of no time, but are whole.
+    const bool ended = run->run.wall_s > 0 || run->size >= run->run.listed;
+    if (run->is_store && !ended && !allowed(allow, Allowance::unfinished)) {
       fail(
           "{}: comes from a run that hasn't ended ({} of {} pictures); go on with it by 'evaluate "
           "--resume', or compare what there is by --allow unfinished",
