@@ -120,7 +120,12 @@ void add_stage(Differences& all, const StageInfo& base, const StageInfo& candida
 
 GateRun open_gate_run(const std::string& input, const GateRun* like) {
   const fs::path file = prediction_file(input);
-  return looks_like_store(file) ? open_store(input, file) : open_csv(input, like);
+  if (looks_like_store(file)) return open_store(input, file);
+  if (fs::is_directory(input)) {
+    fail("{}: isn't a store of predictions; the file is damaged: make it again, or restore a copy",
+         quoted(file));
+  }
+  return open_csv(input, like);
 }
 
 void check_comparable(const GateRun& base, const GateRun& candidate,
