@@ -97,10 +97,8 @@ void MergedPredictions::check_shards(const Group& group) {
 void MergedPredictions::find_incomplete(const Group& group) {
   int64_t rows = 0;
   for (const size_t i : group.sources) {
-    const PredictionReader& reader = sources_[i].reader;
-    rows += reader.size();
-    // Predictions made elsewhere know of no time, but are whole.
-    if (reader.run().wall_s > 0 || reader.size() >= reader.run().listed) continue;
+    rows += sources_[i].reader.size();
+    if (sources_[i].reader.run().wall_s > 0) continue;
     gaps_.push_back(
         fmt::format("{} comes from a run that hasn't ended ({} pictures so far); go on "
                     "with it by --resume",
