@@ -35,16 +35,26 @@ Graph hollow(const Graph& graph) {
   return graph.with_nodes(std::move(nodes));
 }
 
+/// OpenMP's threads of this thread that have denormal numbers as zero.
+thread_local int flushed = 0;
+
 /// From here on, what this thread runs on oneDNN uses `count` threads, with denormal numbers as
 /// zero in all of them.
 void use_threads(int count) {
-  thread_local int flushed = 0;
   if (omp_get_max_threads() != count) omp_set_num_threads(count);
   if (flushed >= count) return;
   flush_denormals();
 #pragma omp parallel num_threads(count)
   flush_denormals();
   flushed = count;
+}
+
+/// Ends OpenMP's threads that belong to this thread. A model is made on one thread and mostly run
+/// on another; with the threads of both there were more than processors, and then libgomp's sleep
+/// after every layer instead of waiting, which takes longer than a small network's layers.
+void end_threads() {
+  omp_pause_resource_all(omp_pause_hard);
+  flushed = 0;
 }
 
 class EngineExecutor : public Executor {
@@ -61,6 +71,7 @@ class EngineExecutor : public Executor {
     use_threads(threads_);
     plan_for(1);
     graph_ = hollow(graph_);
+    end_threads();
   }
 
   ~EngineExecutor() override {

@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <filesystem>
+#include <thread>
 
 #include "base/threads.h"
 #include "exec/backend.h"
@@ -438,6 +441,31 @@ TEST(Engine, GivesTheVerySameForAnyBatchSize) {
     EXPECT_EQ(ready->run(one), std::vector<float>(expected.begin() + static_cast<int>(2 * i),
                                                   expected.begin() + static_cast<int>(2 * i + 2)));
   }
+}
+
+/// Threads of this process; waits a second at most for them to be `wanted`, as they end by the way.
+int64_t threads_once(int64_t wanted) {
+  const auto count = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  for (int i = 0; i < 100 && count() != wanted; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return count();
+}
+
+TEST(Engine, LeavesNoThreadsToTheOneThatMadeIt) {
+  const Graph graph = small_resnet(2, 15);
+  Preprocessing preprocessing;
+  preprocessing.height = preprocessing.width = 16;
+  ExecutorOptions options;
+  options.threads = 2;
+  const int64_t before = threads_once(1);
+  const auto ready = make_executor(ExecutorKind::engine, graph, preprocessing, options);
+  EXPECT_EQ(threads_once(before), before);
+  ready->run(random_pixels(1, 16, 16));
+  EXPECT_EQ(threads_once(before + 1), before + 1);
 }
 
 TEST_P(ExecutorOf, RunsForSeveralThreadsAtOnce) {
