@@ -407,8 +407,9 @@ TEST(Cascade, EndsAllWorkersWhenTheSourceFails) {
   World world;
   make_five_stages(world, 200);
   world.pictures.throws_at = 50;
-  EXPECT_EQ(complaint(world, rows_up_to(200), with(4, 8)), "decoder: broken at row 50");
-  EXPECT_LT(world.predictions.size(), 51u);
+  EXPECT_EQ(complaint(world, rows_up_to(5000), with(4, 8)), "decoder: broken at row 50");
+  // The others may get on while the worker that met row 50 waits for a processor, but not far.
+  EXPECT_LT(world.predictions.size(), 2500u);
 }
 
 TEST(Cascade, EndsAllWorkersWhenTheSinkFails) {
