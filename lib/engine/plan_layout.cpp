@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/byte_max_pool.h"
 #include "engine/planner.h"
 #include "engine/window.h"
 
@@ -100,8 +101,14 @@ void Planner::add_pool(const FusedStep& step) {
 void Planner::add_pool(const FusedStep& step, algorithm kind, const Window& window) {
   const bool maximum = kind == algorithm::pooling_max;
   Place x = maximum ? shaped(step.inputs[0]) : real(step.inputs[0]);
-  const Kernel kernel =
-      pool_kernel(kind, x.desc, any_desc(batched(step.anchor), type_of(x.desc)), window);
+  const Shape out = batched(step.anchor);
+  if (maximum && takes_byte_max(x.desc, out, window)) {
+    const Place y =
+        new_place(memory::desc(memory::dims(out.begin(), out.end()), type_of(x.desc), Tag::nhwc));
+    launch_own("own:byte_max", byte_max_kernel(x.desc, out, window), {x, y});
+    return define(step.result, y);
+  }
+  const Kernel kernel = pool_kernel(kind, x.desc, any_desc(out, type_of(x.desc)), window);
   x = reordered(x, kernel.src);
   const Place y = new_place(kernel.dst);
   launch(kernel, {{DNNL_ARG_SRC, x}, {DNNL_ARG_DST, y}});
