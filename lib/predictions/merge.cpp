@@ -98,7 +98,7 @@ void MergedPredictions::find_incomplete(const Group& group) {
   int64_t rows = 0;
   for (const size_t i : group.sources) {
     rows += sources_[i].reader.size();
-    if (sources_[i].reader.run().wall_s > 0) continue;
+    if (has_ended(sources_[i].reader.run())) continue;
     gaps_.push_back(
         fmt::format("{} comes from a run that hasn't ended ({} pictures so far); go on "
                     "with it by --resume",

@@ -77,12 +77,15 @@ struct RunInfo {
   std::string cpu, isa, device;
   int threads = 0;
   int workers = 0;
-  std::string started;  ///< ISO 8601, UTC
+  std::string started;  ///< ISO 8601, UTC; empty for predictions made elsewhere
   uint64_t seed = 0;
   /// Filled in at the end; 0 while the run goes on or after it was killed.
   double wall_s = 0;
   int64_t peak_rss_bytes = 0;
   int64_t device_bytes = 0;
 };
+
+/// False while a run goes on or after it was killed; predictions made elsewhere are whole.
+inline bool has_ended(const RunInfo& run) { return run.wall_s > 0 || run.started.empty(); }
 
 }  // namespace fpcls

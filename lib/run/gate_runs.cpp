@@ -45,8 +45,9 @@ GateRun open_csv(const std::string& input, const GateRun* like) {
   run.knows_content = std::any_of(csv->predictions.begin(), csv->predictions.end(),
                                   [](const Prediction& p) { return !p.sha256.empty(); });
   run.sorted = [csv](RowOrder order) -> SortedSource {
-    std::sort(csv->predictions.begin(), csv->predictions.end(),
-              [order](const Prediction& a, const Prediction& b) { return comes_before(a, b, order); });
+    std::sort(
+        csv->predictions.begin(), csv->predictions.end(),
+        [order](const Prediction& a, const Prediction& b) { return comes_before(a, b, order); });
     return [csv, next = size_t{0}](Prediction& prediction) mutable {
       if (next == csv->predictions.size()) return false;
       prediction = csv->predictions[next++];
@@ -83,7 +84,8 @@ void check_isa(const GateRun& base, const GateRun& candidate) {
   const std::string now = int8_instructions(candidate.run.isa);
   if (before == now) return;
   fail(
-      "{}: an int8 model ran on {}, and in {} on {}, whose sums differ: the machine would be judged "
+      "{}: an int8 model ran on {}, and in {} on {}, whose sums differ: the machine would be "
+      "judged "
       "with the model; evaluate both on one machine, or pass --allow isa",
       quoted(candidate.name), now, quoted(base.name), before);
 }
@@ -135,9 +137,7 @@ void check_comparable(const GateRun& base, const GateRun& candidate,
       fail("{}: holds no prediction, so there is nothing to compare; run evaluate first",
            quoted(run->name));
     }
-    // Predictions made elsewhere and kept in a store know of no time, but are whole.
-    const bool ended = run->run.wall_s > 0 || run->size >= run->run.listed;
-    if (run->is_store && !ended && !allowed(allow, Allowance::unfinished)) {
+    if (run->is_store && !has_ended(run->run) && !allowed(allow, Allowance::unfinished)) {
       fail(
           "{}: comes from a run that hasn't ended ({} of {} pictures); go on with it by 'evaluate "
           "--resume', or compare what there is by --allow unfinished",

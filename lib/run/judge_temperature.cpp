@@ -103,6 +103,11 @@ StageTemperature fit_stage(const StageInfo& stage, const Halves& halves) {
   return result;
 }
 
+/// On pictures that it wasn't fitted on.
+bool helps(const StageTemperature& s) {
+  return s.temperature && s.log_loss_after && *s.log_loss_after < *s.log_loss_before;
+}
+
 }  // namespace
 
 std::vector<StageTemperature> run_fit_temperature(const ReportOptions& options) {
@@ -126,7 +131,7 @@ std::vector<StageTemperature> run_fit_temperature(const ReportOptions& options) 
     const StageInfo& stage = opened.run.stages[i];
     result.push_back(fit_stage(stage, halves[i]));
     StageTemperature& fitted = result.back();
-    if (!options.models_out.empty() && fitted.temperature) {
+    if (!options.models_out.empty() && helps(fitted)) {
       fitted.model = write_model(stage, *fitted.temperature, options.models_out);
     }
   }
@@ -148,10 +153,12 @@ Document temperature_document(const std::vector<StageTemperature>& stages) {
                text_column("model")});
   for (const StageTemperature& s : stages) {
     table.add_row({s.stage, s.fitted_on, s.judged_on, s.temperature, s.log_loss_before,
-                   s.log_loss_after, s.error_before, s.error_after, s.model});
+                   s.log_loss_after, s.error_before, s.error_after,
+                   s.temperature && !helps(s) ? "none: it doesn't help" : s.model});
   }
   table.notes = {
       "temperature: divides the logits, fitted on one half; above 1 the model was too sure",
+      "log loss: of the other half; a model is written where it falls",
       "calibration error: mean distance between score and share of positives, 15 bins, other half",
       "thresholds other than 0.5 stand for other pictures afterwards: choose them anew"};
   return {"Temperature", {{"", {std::move(table)}}}};
