@@ -14,7 +14,7 @@ size_t at_index(int index) { return static_cast<size_t>(index); }
 
 constexpr int kAutomaticMultiple = 16;
 constexpr double kRoundedFromShare = 0.25;
-constexpr int64_t kRoundedFromCount = 32;
+constexpr int64_t kRoundedFromGroup = 64;
 constexpr double kMayMiss = 0.005;  // of what is to be removed
 // The floor of a count of channels holds for groups that are some times as large.
 constexpr int64_t kSmallGroup = 8;
@@ -311,7 +311,7 @@ class Selector {
     if (multiple == 0) {
       const bool enough =
           static_cast<double>(count) >= kRoundedFromShare * static_cast<double>(whole);
-      const bool rounds = rounds_ && !direct() && enough && count >= kRoundedFromCount;
+      const bool rounds = rounds_ && !direct() && enough && whole >= kRoundedFromGroup;
       multiple = rounds ? kAutomaticMultiple : 1;
     }
     return whole <= multiple ? 1 : multiple;

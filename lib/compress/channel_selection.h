@@ -45,8 +45,8 @@ struct PruneGoal {
 struct ChannelSelectionOptions {
   PruneScope scope = PruneScope::global;
   /// Channels left in a group are a multiple of this; 1: any number; 0: multiples of 16 where at
-  /// least a quarter of the group and 32 stay, unless the goal would be missed by more than half a
-  /// point, and any number where `uniform` removes a share of the channels.
+  /// least a quarter of a group of 64 or more stays, unless the goal would be missed by more than
+  /// half a point, and any number where `uniform` removes a share of the channels.
   int round_to = 0;
   double floor_ratio = 0.1;  ///< `global` leaves each group at least this share of its units …
   int floor_count = 8;       ///< … and this many, of small groups an eighth

@@ -143,6 +143,7 @@ TEST_F(GateTest, RefusesAnEmptyStoreAndOneThatIsHalfFinished) {
   run_.wall_s = 0;
   RunInfo run = run_;
   run.listed = 4;
+  run.started = "2026-01-01T00:00:00Z";
   {
     const auto half = PredictionStore::create(at("half"), run);
     half->add(picture(0, "photo", 0.9F));
