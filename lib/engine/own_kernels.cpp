@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
@@ -105,6 +106,36 @@ OwnKernel slice_kernel(const Shape& in, const SliceAttributes& slice, int64_t nu
     for (int64_t o = 0; o < outer; ++o) {
       for (int64_t i = slice.begin; i < slice.end; i += slice.step, y += inner) {
         std::memcpy(y, x + (o * extent + i) * inner, static_cast<size_t>(inner));
+      }
+    }
+  };
+}
+
+OwnKernel patches_kernel(const Shape& in, const Shape& out, const Window& window,
+                         const Shape& weight) {
+  const int64_t channels = in[1], height = in[2], width = in[3];
+  const int64_t out_height = out[2], out_width = out[3];
+  const int64_t rows = out[0] * out_height * out_width;
+  const int64_t window_height = weight[2], window_width = weight[3];
+  return [=](void* const* a) {
+    const auto* x = static_cast<const float*>(a[0]);
+    auto* y = static_cast<float*>(a[1]);
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int64_t row = 0; row < rows; ++row) {
+      for (int64_t i = 0; i < window_height; ++i) {
+        const int64_t n = row / (out_height * out_width);
+        const int64_t oh = row / out_width % out_height, ow = row % out_width;
+        const int64_t h = oh * window.stride[0] - window.padding_before[0] + i * window.dilation[0];
+        for (int64_t j = 0; j < window_width; ++j) {
+          const int64_t w =
+              ow * window.stride[1] - window.padding_before[1] + j * window.dilation[1];
+          float* to = y + ((row * window_height + i) * window_width + j) * channels;
+          if (h < 0 || h >= height || w < 0 || w >= width) {
+            std::fill_n(to, channels, 0.0F);
+          } else {
+            std::copy_n(x + ((n * height + h) * width + w) * channels, channels, to);
+          }
+        }
       }
     }
   };

@@ -2,6 +2,17 @@
 #include "engine/window.h"
 
 namespace fpcls {
+namespace {
+
+/// Up to here a large layer's time goes into reading its weights, which oneDNN 2's convolutions do
+/// once for each row of windows, and a product of matrices once.
+constexpr int64_t kFewWindows = 16;
+
+}  // namespace
+
+bool Planner::has_bias(const FusedStep& step) const {
+  return step.norm >= 0 || !graph_.node(step.anchor).weight("bias").empty();
+}
 
 std::vector<Epilogue> Planner::epilogue_of(const FusedStep& step, Place* target) {
   std::vector<Epilogue> epilogue;
@@ -20,6 +31,7 @@ std::vector<Epilogue> Planner::epilogue_of(const FusedStep& step, Place* target)
 }
 
 void Planner::add_conv(const FusedStep& step) {
+  if (has_few_windows(step)) return add_conv_of_patches(step);
   const Node& node = graph_.node(step.anchor);
   const ConvAttributes& a = node.conv();
   Place x = real(step.inputs[0]);
@@ -30,7 +42,7 @@ void Planner::add_conv(const FusedStep& step) {
   const Shape shape = grouped_shape(node);
   const memory::desc* known = weights_.known(key(step, "weight"));
   const memory::desc weights = known != nullptr ? *known : any_desc(shape, type_);
-  const bool bias = step.norm >= 0 || !node.weight("bias").empty();
+  const bool bias = has_bias(step);
   const Window window = conv_window(a);
   Kernel kernel = best_conv(x.desc, weights, bias, dst, window, epilogue);
   if (known != nullptr && kernel.is_reference()) {
@@ -38,6 +50,12 @@ void Planner::add_conv(const FusedStep& step) {
   }
   x = reordered(x, kernel.src);
   const Place y = in_place ? target : new_place(kernel.dst);
+  launch_conv(step, kernel, x, y);
+  define(step.result, y);
+}
+
+void Planner::launch_conv(const FusedStep& step, const Kernel& kernel, const Place& x,
+                          const Place& y) {
   std::optional<FoldedWeights> numbers;  // only needed while they aren't packed
   const auto folded_once = [&]() -> const FoldedWeights& {
     if (!numbers) numbers = folded(step);
@@ -46,12 +64,43 @@ void Planner::add_conv(const FusedStep& step) {
   std::vector<Launch::Argument> arguments{{DNNL_ARG_SRC, x}, {DNNL_ARG_DST, y}};
   arguments.push_back({DNNL_ARG_WEIGHTS, constant(step, "weight", kernel.weights,
                                                   [&] { return folded_once().weight; })});
-  if (bias) {
+  if (has_bias(step)) {
     arguments.push_back({DNNL_ARG_BIAS, vector_constant(
                                             step, "bias", [&] { return folded_once().bias; },
                                             graph_.shape(step.anchor)[1])});
   }
   launch(kernel, std::move(arguments));
+}
+
+bool Planner::has_few_windows(const FusedStep& step) const {
+  const ConvAttributes& a = graph_.node(step.anchor).conv();
+  const Shape weight = graph_.node(step.anchor).weight("weight").shape();
+  const Shape& out = graph_.shape(step.anchor);
+  return type_ == Type::f32 && a.groups == 1 && weight[2] * weight[3] > 1 &&
+         out[2] * out[3] <= kFewWindows;
+}
+
+void Planner::add_conv_of_patches(const FusedStep& step) {
+  const Node& node = graph_.node(step.anchor);
+  const Shape weight = node.weight("weight").shape();
+  const Shape in = batched(step.inputs[0]);
+  const Shape out = batched(step.anchor);
+  const Place x = reordered(real(step.inputs[0]), input_layout(in, type_));
+  Place y;
+  const std::vector<Epilogue> epilogue = epilogue_of(step, &y);
+  const memory::desc channels_last = input_layout(out, type_);
+  y = y.slot >= 0 ? reordered(y, channels_last) : new_place(channels_last);
+  const int64_t rows = out[0] * out[2] * out[3];
+  const Place patches = new_place(input_layout({rows, weight[1], weight[2], weight[3]}, type_));
+  launch_own("own:patches", patches_kernel(in, out, conv_window(node.conv()), weight),
+             {x, patches});
+  const memory::desc* known = weights_.known(key(step, "weight"));
+  const Kernel kernel =
+      linear_kernel(patches.desc, known != nullptr ? *known : any_desc(weight, type_),
+                    has_bias(step), plain_desc({rows, weight[0]}, type_), epilogue);
+  Place result = y;
+  result.desc = kernel.dst;  // the same numbers in the same order
+  launch_conv(step, kernel, reordered(patches, kernel.src), result);
   define(step.result, y);
 }
 

@@ -120,6 +120,15 @@ class Planner {
 
   void add_conv(const FusedStep& step);
 
+  bool has_bias(const FusedStep& step) const;
+
+  void launch_conv(const FusedStep& step, const Kernel& kernel, const Place& x, const Place& y);
+
+  bool has_few_windows(const FusedStep& step) const;
+
+  /// A convolution as a product of matrices: what each window covers becomes a row.
+  void add_conv_of_patches(const FusedStep& step);
+
   /// A convolution of integers, which gives integers where a rounding is fused, else real numbers.
   void add_int8_conv(const FusedStep& step);
 
