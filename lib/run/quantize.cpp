@@ -141,8 +141,8 @@ void time_both(Executor& f32, Executor& int8, const Tensor& input, QuantizeResul
 void say_speed(const QuantizeResult& result) {
   fmt::print(stderr,
              "fpcls: one picture on one thread takes {:.2f} ms in f32, {:.2f} ms in int8 "
-             "({:.2f} of it) on this processor ({}, {})\n",
-             result.f32_ms, result.int8_ms, result.int8_ms / result.f32_ms, cpu_name(), result.isa);
+             "({:.2f} times as fast) on this processor ({}, {})\n",
+             result.f32_ms, result.int8_ms, result.f32_ms / result.int8_ms, cpu_name(), result.isa);
   if (result.int8_ms >= result.f32_ms) {
     fmt::print(stderr, "fpcls: int8 is not faster here; it only makes the file smaller\n");
   }

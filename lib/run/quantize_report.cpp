@@ -211,7 +211,7 @@ std::string quantize_json(const QuantizeResult& result) {
   json["size_bytes"] = result.size_bytes;
   json["size_before_bytes"] = result.size_before_bytes;
   json["isa"] = result.isa;
-  json["speed_ratio"] = result.int8_ms / result.f32_ms;
+  json["speed_ratio"] = result.f32_ms / result.int8_ms;
   json["layers"] = Json::array();
   for (const LayerRow& row : rows_of(result.made)) {
     Json layer{{"name", row.layer->name}, {"precision", precision_of(*row.layer)}};
