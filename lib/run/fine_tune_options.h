@@ -7,8 +7,7 @@
 
 #include "base/enum_names.h"
 #include "base/range.h"
-#include "exec/trainer.h"
-#include "run/training_data.h"
+#include "run/training_recipe.h"
 
 namespace fpcls {
 
@@ -27,7 +26,12 @@ struct EnumNames<BestBy> {
 };
 
 /// How a network that was made smaller is trained again.
-struct FineTuneOptions {
+struct FineTuneOptions : TrainingRecipe {
+  FineTuneOptions() {
+    warmup = 0.05;
+    ema = 0.999;
+  }
+
   std::vector<std::string> train;
   std::vector<std::string> validation;
   double validation_share = 0.2;
@@ -36,26 +40,13 @@ struct FineTuneOptions {
   int step_epochs = 1;
   int statistics_batches = 200;
   int epochs = 10;
-  int batch = 32;
-  double learning_rate = 1e-3;
-  double warmup = 0.05;
-  Optimizer optimizer = Optimizer::adamw;
-  double weight_decay = 0.05;
-  double momentum = 0.9;
-  double label_smoothing = 0;
-  double ema = 0.999;
   std::string teacher;
   double distillation = 0.7;
   double temperature = 4;
   BestBy best_by = BestBy::accuracy;
-  bool class_weights = true;
-  Augmentation augment = Augmentation::plan;
-  int patience = 0;
-  Switch bf16 = Switch::automatic;
   std::string journal;
   bool resume = false;
   int threads = 0;
-  std::string device = "cpu";
 
   template <class Visitor>
   void describe(Visitor& v) {
@@ -82,17 +73,6 @@ struct FineTuneOptions {
              "Batches that batch norm's statistics are taken from after each step",
              Range{0, 100000});
     v.option("epochs", epochs, "Passes over the pictures after the last step", Range{1, 100000});
-    v.option("batch", batch, "Pictures in a step", Range{2, 4096});
-    v.option("learning_rate", learning_rate, "Learning rate at its peak", Range{1e-9, 100.0});
-    v.option("warmup", warmup, "Share of a training in which the learning rate rises",
-             Range{0.0, 0.9});
-    v.option("optimizer", optimizer, "How weights are updated");
-    v.option("weight_decay", weight_decay, "Weight decay, not applied to batch norm and biases",
-             Range{0.0, 10.0});
-    v.option("momentum", momentum, "Momentum of sgd", Range{0.0, 0.9999});
-    v.option("label_smoothing", label_smoothing,
-             "Label smoothing; more than 0 distorts the score buckets", Range{0.0, 0.9});
-    v.option("ema", ema, "Decay of a moving average of the weights; 0: none", Range{0.0, 0.99999});
     v.option("teacher", teacher, "Model to learn from; without it the model that is pruned");
     v.option("distillation", distillation,
              "Share of the loss that is the difference to the teacher; 0: no teacher",
@@ -101,13 +81,9 @@ struct FineTuneOptions {
     v.option("best_by", best_by,
              "Which epoch's network is kept: by accuracy, or by the share of pictures whose score "
              "for the correct class is at least a bound");
-    v.option("class_weights", class_weights, "Let each class count the same in the loss");
-    v.option("augment", augment, "How pictures are varied: as suits floor plans, or not at all");
-    v.option("patience", patience, "Stop after so many epochs without a better one; 0: never",
-             Range{0, 100000});
-    v.option("bf16", bf16, "Multiply in bf16; auto: where the CPU and the network are quicker so");
-    v.option("threads", threads, "Threads to train and to measure with; 0: one a core", Range{0, 1024});
-    v.option("device", device, "Where to train: cpu, cuda or cuda:N");
+    describe_recipe(v);
+    v.option("threads", threads, "Threads to train and to measure with; 0: one a core",
+             Range{0, 1024});
   }
 };
 

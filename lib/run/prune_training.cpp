@@ -50,9 +50,10 @@ std::map<std::string, int> targets_of(const Head& head, const std::vector<std::s
     } else if (pair && !occurs(negative)) {
       targets[label] = 1 - head.positive;
     } else {
-      fail("pictures have the label {}, which the model doesn't tell from others ({}); drop it "
-           "with --label-map",
-           quoted(label), fmt::join(head.labels, ", "));
+      fail(
+          "pictures have the label {}, which the model doesn't tell from others ({}); drop it "
+          "with --label-map",
+          quoted(label), fmt::join(head.labels, ", "));
     }
   }
   return targets;
@@ -66,8 +67,9 @@ void check_all_occur(const Head& head, const std::map<std::string, int>& targets
     if (seen.count(target) != 0) continue;
     const bool named = head.labels.size() > 1;
     fail("no picture to train on has the label {}; add some",
-         named ? quoted(head.labels[static_cast<size_t>(target)])
-               : target == 1 ? quoted(head.labels[0]) : "of anything but " + head.labels[0]);
+         named         ? quoted(head.labels[static_cast<size_t>(target)])
+         : target == 1 ? quoted(head.labels[0])
+                       : "of anything but " + head.labels[0]);
   }
 }
 
@@ -75,10 +77,9 @@ TrainingData load_data(const PruneOptions& options, const LoadedModel& model, in
   const FineTuneOptions& tune = options.fine_tune;
   const bool quiet = options.output.quiet;
   const ImageList list = list_pictures(input_of(tune, tune.train), {}, AnyLabel::yes, quiet);
-  const ImageList held =
-      tune.validation.empty()
-          ? ImageList()
-          : list_pictures(input_of(tune, tune.validation), {}, AnyLabel::yes, quiet);
+  const ImageList held = tune.validation.empty() ? ImageList()
+                                                 : list_pictures(input_of(tune, tune.validation),
+                                                                 {}, AnyLabel::yes, quiet);
   std::vector<std::string> present = list.labels();
   check_all_occur(model.head, targets_of(model.head, present));
   for (const std::string& label : held.labels()) {
@@ -89,10 +90,8 @@ TrainingData load_data(const PruneOptions& options, const LoadedModel& model, in
     const auto found = targets.find(label);
     return found == targets.end() ? -1 : found->second;
   };
-  const AugmentOptions augment =
-      tune.augment == Augmentation::plan ? plan_augmentation() : AugmentOptions{};
   return load_training_data(list, held, tune.validation_share, target_of, model.preprocessing,
-                            augment, threads, quiet);
+                            tune.augmentation(), threads, quiet);
 }
 
 LoadedModel load_teacher(const std::string& path, const LoadedModel& model) {
@@ -132,24 +131,15 @@ PruneTraining::PruneTraining(const PruneOptions& options, const LoadedModel& mod
 
 std::unique_ptr<Trainer> PruneTraining::make_trainer(const Graph& graph) const {
   const FineTuneOptions& tune = options_.fine_tune;
-  TrainerOptions setup;
-  setup.device = tune.device;
-  setup.threads = threads_;
-  setup.optimizer = tune.optimizer;
-  setup.weight_decay = tune.weight_decay;
-  setup.momentum = tune.momentum;
-  setup.label_smoothing = tune.label_smoothing;
+  TrainerOptions setup = tune.trainer(graph, threads_, options_.seed);
   setup.distillation = tune.distillation;
   setup.temperature = tune.temperature;
-  setup.ema_decay = tune.ema;
-  setup.seed = options_.seed;
-  setup.bf16 = trains_in_bf16(tune.bf16, tune.device, graph);
   return torch_backend().make_trainer(graph, model_.preprocessing, setup);
 }
 
-PruningResult PruneTraining::run(
-    const PruneGoal& goal, const ChannelSelectionOptions& selection, KeptLayerTimes& times,
-    const std::filesystem::path& journal) const {
+PruningResult PruneTraining::run(const PruneGoal& goal, const ChannelSelectionOptions& selection,
+                                 KeptLayerTimes& times,
+                                 const std::filesystem::path& journal) const {
   const FineTuneOptions& tune = options_.fine_tune;
   PruningPlan plan;
   plan.goal = goal;
@@ -162,14 +152,7 @@ PruningResult PruneTraining::run(
   plan.resume = tune.resume;
   plan.times = &times;
   TrainingPlan& training = plan.training;
-  training.epochs = tune.epochs;
-  training.batch_size = tune.batch;
-  training.learning_rate = tune.learning_rate;
-  training.warmup_ratio = tune.warmup;
-  training.balance_classes = tune.class_weights;
-  if (tune.augment == Augmentation::plan) training.augment = plan_augmentation();
-  training.patience = tune.patience;
-  training.seed = options_.seed;
+  training = tune.plan(tune.epochs, options_.seed);
   training.quiet = options_.output.quiet;
   training.best_by_bucket = static_cast<int>(tune.best_by) - 1;
   if (teacher_) training.teacher = [this](const PixelBatch& batch) { return teacher_->run(batch); };
@@ -177,12 +160,12 @@ PruningResult PruneTraining::run(
   metadata.head = model_.head;
   metadata.preprocessing = model_.preprocessing;
   metadata.architecture = model_.architecture;
-  const std::string fingerprint = fmt::format(
-      "{} {} {} {} {} {} {} {} {} {} {} {} {}", weights_sha256(model_.graph),
-      training_set_sha256(data_.training), training_set_sha256(data_.validation),
-      enum_name(tune.optimizer), tune.weight_decay, tune.momentum, tune.label_smoothing, tune.ema,
-      teacher_sha256_, tune.distillation, tune.temperature, enum_name(tune.augment),
-      enum_name(tune.bf16));
+  const std::string fingerprint =
+      fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", weights_sha256(model_.graph),
+                  training_set_sha256(data_.training), training_set_sha256(data_.validation),
+                  enum_name(tune.optimizer), tune.weight_decay, tune.momentum, tune.label_smoothing,
+                  tune.ema, teacher_sha256_, tune.distillation, tune.temperature,
+                  enum_name(tune.augment), enum_name(tune.bf16));
   return prune_and_train(
       model_.graph, metadata, data_.training, data_.validation,
       [this](const Graph& graph) { return make_trainer(graph); }, plan, fingerprint);
@@ -190,16 +173,15 @@ PruningResult PruneTraining::run(
 
 Provenance PruneTraining::provenance() const {
   const FineTuneOptions& tune = options_.fine_tune;
-  Provenance made{
-      {"training_sha256", training_set_sha256(data_.training)},
-      {"validation_sha256", training_set_sha256(data_.validation)},
-      {"pictures", fmt::format("{}", data_.training.size())},
-      {"schedule", fmt::format("{} steps of {} epochs, then {}", tune.steps, tune.step_epochs,
-                               tune.epochs)},
-      {"batch", fmt::format("{}", tune.batch)},
-      {"optimizer", fmt::format("{} {} weight decay {}, moving average {}",
-                                enum_name(tune.optimizer), tune.learning_rate, tune.weight_decay,
-                                tune.ema)}};
+  Provenance made{{"training_sha256", training_set_sha256(data_.training)},
+                  {"validation_sha256", training_set_sha256(data_.validation)},
+                  {"pictures", fmt::format("{}", data_.training.size())},
+                  {"schedule", fmt::format("{} steps of {} epochs, then {}", tune.steps,
+                                           tune.step_epochs, tune.epochs)},
+                  {"batch", fmt::format("{}", tune.batch)},
+                  {"optimizer", fmt::format("{} {} weight decay {}, moving average {}",
+                                            enum_name(tune.optimizer), tune.learning_rate,
+                                            tune.weight_decay, tune.ema)}};
   if (teacher_) {
     made.emplace_back("teacher", teacher_sha256_);
     made.emplace_back("distillation",

@@ -125,30 +125,8 @@ Start start_of(const TrainOptions& options, const Head& head) {
   return {std::move(file.graph), std::move(file.metadata)};
 }
 
-TrainerOptions trainer_options(const TrainOptions& options, const Graph& graph, int threads) {
-  TrainerOptions trainer;
-  trainer.device = options.device;
-  trainer.threads = threads;
-  trainer.optimizer = options.optimizer;
-  trainer.weight_decay = options.weight_decay;
-  trainer.momentum = options.momentum;
-  trainer.label_smoothing = options.label_smoothing;
-  trainer.ema_decay = options.ema;
-  trainer.seed = options.seed;
-  trainer.bf16 = trains_in_bf16(options.bf16, options.device, graph);
-  return trainer;
-}
-
-TrainingPlan plan_of(const TrainOptions& options, const AugmentOptions& augment) {
-  TrainingPlan plan;
-  plan.epochs = options.epochs;
-  plan.batch_size = options.batch;
-  plan.learning_rate = options.learning_rate;
-  plan.warmup_ratio = options.warmup;
-  plan.balance_classes = options.class_weights;
-  plan.augment = augment;
-  plan.patience = options.patience;
-  plan.seed = options.seed;
+TrainingPlan plan_of(const TrainOptions& options) {
+  TrainingPlan plan = options.plan(options.epochs, options.seed);
   plan.checkpoint = options.checkpoint;
   plan.resume = options.resume;
   plan.quiet = options.output.quiet;
@@ -179,16 +157,14 @@ TrainSummary run_train(const TrainOptions& options) {
   const ImageList list = list_labelled(options.input);
   const Head head = head_of(options, list);
   Start start = start_of(options, head);
-  const AugmentOptions augment =
-      options.augment == Augmentation::plan ? plan_augmentation() : AugmentOptions{};
-  const TrainerOptions trainer_setup = trainer_options(options, start.graph, threads);
+  const TrainerOptions trainer_setup = options.trainer(start.graph, threads, options.seed);
   const auto trainer =
       torch_backend().make_trainer(start.graph, start.metadata.preprocessing, trainer_setup);
   const ImageList held =
       options.validation.empty() ? ImageList() : list_labelled(validation_input(options));
-  const TrainingData data =
-      load_training_data(list, held, options.validation_share, target_of(options, head),
-                         start.metadata.preprocessing, augment, threads, options.output.quiet);
+  const TrainingData data = load_training_data(
+      list, held, options.validation_share, target_of(options, head), start.metadata.preprocessing,
+      options.augmentation(), threads, options.output.quiet);
   const std::string fingerprint =
       fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", training_set_sha256(data.training),
                   training_set_sha256(data.validation), weights_sha256(start.graph),
@@ -202,7 +178,7 @@ TrainSummary run_train(const TrainOptions& options) {
                        data.copies,
                        data.bad(),
                        train(*trainer, start.graph, head, data.training, data.validation,
-                             plan_of(options, augment), fingerprint),
+                             plan_of(options), fingerprint),
                        trainer_setup.bf16,
                        0};
   if (summary.result.best_epoch > 0) {

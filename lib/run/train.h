@@ -5,16 +5,15 @@
 #include <utility>
 #include <vector>
 
-#include "exec/trainer.h"
 #include "report/document.h"
 #include "run/common_options.h"
-#include "run/training_data.h"
+#include "run/training_recipe.h"
 #include "tune/training.h"
 
 /// Trains a classifier on labelled pictures and writes it as an fpcls model.
 namespace fpcls {
 
-struct TrainOptions {
+struct TrainOptions : TrainingRecipe {
   InputOptions input;
   std::vector<std::string> validation;
   double validation_share = 0.2;
@@ -27,23 +26,10 @@ struct TrainOptions {
   std::string out;
 
   int epochs = 20;
-  int batch = 32;
-  double learning_rate = 1e-3;
-  double warmup = 0.1;
-  Optimizer optimizer = Optimizer::adamw;
-  double weight_decay = 0.05;
-  double momentum = 0.9;
-  double label_smoothing = 0;
-  double ema = 0;
-  bool class_weights = true;
-  Augmentation augment = Augmentation::plan;
-  int patience = 0;
-  Switch bf16 = Switch::automatic;
   std::string checkpoint;
   bool resume = false;
   uint64_t seed = 0;
   int threads = 0;
-  std::string device = "cpu";
   OutputOptions output;
 
   template <class Visitor>
@@ -62,28 +48,11 @@ struct TrainOptions {
     v.path("from", from, "Model to go on from, instead of a new network");
     v.option("o,out", out, "Model file to write (.safetensors)");
     v.option("epochs", epochs, "Passes over the pictures", Range{1, 100000});
-    v.option("batch", batch, "Pictures in a step", Range{2, 4096});
-    v.option("learning_rate", learning_rate, "Learning rate at its peak", Range{1e-9, 100.0});
-    v.option("warmup", warmup, "Share of the steps in which the learning rate rises",
-             Range{0.0, 0.9});
-    v.option("optimizer", optimizer, "How weights are updated");
-    v.option("weight_decay", weight_decay, "Weight decay, not applied to batch norm and biases",
-             Range{0.0, 10.0});
-    v.option("momentum", momentum, "Momentum of sgd", Range{0.0, 0.9999});
-    v.option("label_smoothing", label_smoothing,
-             "Label smoothing; more than 0 distorts the score buckets", Range{0.0, 0.9});
-    v.option("ema", ema, "Decay of a moving average of the weights, such as 0.999; 0: none",
-             Range{0.0, 0.99999});
-    v.option("class_weights", class_weights, "Let each class count the same in the loss");
-    v.option("augment", augment, "How pictures are varied: as suits floor plans, or not at all");
-    v.option("patience", patience, "Stop after so many epochs without a better one; 0: never",
-             Range{0, 100000});
-    v.option("bf16", bf16, "Multiply in bf16; auto: where the CPU and the network are quicker so");
+    describe_recipe(v);
     v.option("checkpoint", checkpoint, "File that keeps the state after each epoch");
     v.option("resume", resume, "Go on from the checkpoint, if it is there");
     v.option("seed", seed, "Of weights, order and augmentation");
     v.option("threads", threads, "Threads to train with; 0: one a core", Range{0, 1024});
-    v.option("device", device, "Where to train: cpu, cuda or cuda:N");
     v.group("Output", output);
   }
 };

@@ -4,21 +4,8 @@
 #include <cmath>
 
 #include "base/hash.h"
-#include "exec/backend.h"
 
 namespace fpcls {
-namespace {
-
-/// Whether bf16 pays: libtorch's bf16 kernels for channels that don't fill a vector of 32 are
-/// slower than its f32 ones, measured 3 to 18 times for 8 and 16 channels.
-bool suits_bf16(const Graph& graph) {
-  constexpr int64_t kVectorOfBf16 = 32;
-  return std::all_of(graph.nodes().begin(), graph.nodes().end(), [](const Node& node) {
-    return node.op != Op::conv || node.weights.at("weight").shape()[0] % kVectorOfBf16 == 0;
-  });
-}
-
-}  // namespace
 
 std::vector<std::pair<std::string, std::string>> TrainingData::bad() const {
   auto all = training.bad;
@@ -44,13 +31,6 @@ TrainingData load_training_data(const ImageList& list, const ImageList& held, do
   // The same pictures at both sizes split the same way: the split depends on content alone.
   TrainingSet exact = load_training_set(list, target_of, preprocessing, workers, quiet);
   return {split_training_set(all, share).first, split_training_set(exact, share).second, 0};
-}
-
-bool trains_in_bf16(Switch asked, const std::string& device, const Graph& graph) {
-  if (asked == Switch::automatic) {
-    return device == "cpu" && torch_backend().bf16_is_fast() && suits_bf16(graph);
-  }
-  return asked == Switch::on;
 }
 
 std::string weights_sha256(const Graph& graph) {

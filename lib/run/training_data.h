@@ -2,34 +2,16 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "base/enum_names.h"
 #include "graph/graph.h"
 #include "images/augment.h"
 #include "images/image_list.h"
 #include "tune/training_set.h"
 
-/// What the commands that train have in common: their options' values, and their pictures.
+/// The pictures of the commands that train.
 namespace fpcls {
-
-enum class Augmentation { none, plan };
-
-template <>
-struct EnumNames<Augmentation> {
-  static constexpr std::pair<Augmentation, std::string_view> entries[] = {
-      {Augmentation::none, "none"}, {Augmentation::plan, "plan"}};
-};
-
-enum class Switch { automatic, on, off };
-
-template <>
-struct EnumNames<Switch> {
-  static constexpr std::pair<Switch, std::string_view> entries[] = {
-      {Switch::automatic, "auto"}, {Switch::on, "on"}, {Switch::off, "off"}};
-};
 
 struct TrainingData {
   TrainingSet training;
@@ -46,9 +28,6 @@ struct TrainingData {
 TrainingData load_training_data(const ImageList& list, const ImageList& held, double share,
                                 const TargetOf& target_of, const Preprocessing& preprocessing,
                                 const AugmentOptions& augment, int workers, bool quiet);
-
-/// Whether to multiply in bf16: as asked, or where device and network are quicker so.
-bool trains_in_bf16(Switch asked, const std::string& device, const Graph& graph);
 
 /// Tells apart networks of other weights.
 std::string weights_sha256(const Graph& graph);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "error_of.h"
 #include "graph/quantize.h"
 #include "reference/graph/naive_ops.h"
 #include "unit/graph/graphs.h"
@@ -38,16 +39,6 @@ std::vector<CalibrationTensor> calibrate(const Graph& graph) {
     tensors.back().values.add(floats.data(), floats.size());
   }
   return tensors;
-}
-
-template <class Work>
-std::string error_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Int8Choice, QuantizesConvolutionsAndKeepsTheClassifier) {

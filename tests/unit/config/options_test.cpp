@@ -7,6 +7,7 @@
 
 #include "config/command_line.h"
 #include "config/yaml_file.h"
+#include "error_of.h"
 #include "temporary_folder.h"
 
 namespace fpcls {
@@ -72,16 +73,6 @@ Parsed parse(const std::vector<std::string>& arguments) {
 }
 
 /// The message of the Error that `work` throws.
-template <class Work>
-std::string error_of(Work work) {
-  try {
-    work();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
-
 TEST(CommandLine, SetsEveryKindOfOption) {
   const Options o = parse({"a", "b", "--batch-size", "4", "--rate=0.25", "--sizes", "2,4,8",
                            "--colour", "dark_green", "--quiet", "--no-shuffle", "-o", "folder"})

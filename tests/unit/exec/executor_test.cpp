@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/threads.h"
+#include "error_of.h"
 #include "exec/backend.h"
 #include "exec/pixels.h"
 #include "graph/fold.h"
@@ -480,16 +481,6 @@ TEST_P(ExecutorOf, RunsForSeveralThreadsAtOnce) {
 
 TEST_P(ExecutorOf, GivesNothingForNoPictures) {
   EXPECT_TRUE(executor(small_resnet(2, 1))->run(PixelBatch{16, 16, {}, {}}).empty());
-}
-
-template <class Work>
-std::string error_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST_P(ExecutorOf, RefusesDevicesThatDoNotExist) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "error_of.h"
 #include "graph/fold.h"
 #include "unit/graph/graphs.h"
 
@@ -23,16 +24,6 @@ std::vector<std::string> rounded(const Graph& graph) {
     if (node.op == Op::quantize) names.push_back(graph.node(node.inputs[0]).name);
   }
   return names;
-}
-
-template <class Work>
-std::string error_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Quantize, RoundsWhatIntegerLayersRead) {

@@ -6,21 +6,13 @@
 #include <functional>
 
 #include "base/error.h"
+#include "error_of.h"
 #include "reference/metrics/made_predictions.h"
 
 namespace fpcls {
 namespace {
 
 using ::testing::HasSubstr;
-
-std::string error_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 TEST(Rejudge, WithTheSameThresholdsChangesNothing) {
   for (const bool all_stages : {false, true}) {

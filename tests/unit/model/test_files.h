@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "error_of.h"
 #include "temporary_folder.h"
 
 /// Files for the tests of this folder.
@@ -26,16 +27,6 @@ class ScratchFolder : public TemporaryFolder {
 };
 
 /// What an Error thrown by `action` says; empty when it throws none.
-template <class Action>
-std::string error_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
 /// `value` as its bytes in memory.
 template <class T>
 std::string bytes_of(T value) {

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "error_of.h"
 #include "reference/metrics/made_predictions.h"
 #include "unit/predictions/same_prediction.h"
 
@@ -51,16 +52,6 @@ class Store : public testing::Test {
     ASSERT_EQ(sqlite3_open(path_.c_str(), &database), SQLITE_OK);
     EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK);
     sqlite3_close(database);
-  }
-
-  template <class Function>
-  static std::string error_of(Function function) {
-    try {
-      function();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "";
   }
 
   fs::path folder_, path_;
@@ -185,7 +176,7 @@ TEST_F(Store, RefusesToGoOnWithAnotherRunAndSaysWhatDiffers) {
     change(other);
     return error_of([&] { PredictionStore::resume(path_, other); });
   };
-  EXPECT_EQ(problem([](RunInfo&) {}), "");
+  EXPECT_EQ(problem([](RunInfo&) {}), "no error");
   EXPECT_THAT(problem([](RunInfo& r) { r.listed = 11; }), HasSubstr("10 pictures, now 11"));
   EXPECT_THAT(problem([](RunInfo& r) { r.list_sha256[0] = 'x'; }), HasSubstr("another list"));
   EXPECT_THAT(problem([](RunInfo& r) { r.shard_count = 2; }), HasSubstr("shard 1/1, now 1/2"));
@@ -233,7 +224,7 @@ TEST_F(Store, ReplacesOnlyAStoreAndOnlyWhenTold) {
   PredictionStore::create(path_, run, IfExists::replace)->finish(run);
   EXPECT_EQ(read().size(), 0u);
   write_file(path_, "a letter to somebody");
-  EXPECT_NE(error_of([&] { PredictionStore::create(path_, run, IfExists::replace); }), "");
+  EXPECT_NE(error_of([&] { PredictionStore::create(path_, run, IfExists::replace); }), "no error");
   EXPECT_EQ(read_file(path_), "a letter to somebody");
 }
 
@@ -272,7 +263,7 @@ TEST_F(Store, NeverCrashesOnADamagedFile) {
           static_cast<char>(random.below(256));
     }
     write_file(path_, bad);
-    refused += error_of([&] { read(); }).empty() ? 0 : 1;
+    refused += error_of([&] { read(); }) == "no error" ? 0 : 1;
   }
   EXPECT_GT(refused, 10);
 }

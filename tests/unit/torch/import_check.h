@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "error_of.h"
 #include "exec/backend.h"
 #include "unit/graph/graphs.h"
 #include "unit/torch/script_maker.h"
@@ -32,15 +33,5 @@ std::string refusal_of(const ScriptMaker& maker);
 
 /// forward(x) of a single module, with its `body`.
 ScriptMaker top(const std::string& body);
-
-template <class Work>
-std::string error_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 }  // namespace fpcls

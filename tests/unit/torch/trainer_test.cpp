@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "error_of.h"
 #include "exec/backend.h"
 #include "unit/graph/graphs.h"
 
@@ -477,16 +478,6 @@ TEST(Trainer, GoesOnFromItsStateExactlyAsIfItHadNotStopped) {
       EXPECT_EQ(whole->save_state(), resumed->save_state());
     }
   }
-}
-
-template <class Work>
-std::string error_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Trainer, RefusesADamagedStateAndKeepsItsOwn) {
