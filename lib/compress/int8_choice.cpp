@@ -81,7 +81,8 @@ class Chooser {
     }
     const Histogram& values = *found->second;
     RangeOptions options;
-    options.method = options_.method;
+    const auto other = options_.other_methods.find(name);
+    options.method = other == options_.other_methods.end() ? options_.method : other->second;
     options.percentile = options_.percentile;
     options.symmetric = values.min < 0;
     try {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -18,6 +19,8 @@ struct Int8Options {
   double percentile = 99.99;   ///< as in RangeOptions
   int highest_weight = 127;    ///< 63 for CPUs whose products of 8 bits saturate (without VNNI)
   std::set<std::string> keep;  ///< layers that stay as they are
+  /// For the results of these nodes another method than `method`.
+  std::map<std::string, RangeMethod> other_methods;
 };
 
 /// A layer with weights, and what becomes of it.

@@ -1,10 +1,10 @@
 #include "engine/fuse.h"
 
 #include <algorithm>
+#include <map>
 
-#include "engine/kernel.h"
 #include "graph/fold.h"
-#include "graph/quantize.h"
+#include "graph/integer_step.h"
 
 namespace fpcls {
 namespace {
@@ -17,7 +17,7 @@ class Fuser {
       : graph_(graph),
         output_(graph.outputs()[0].node),
         norms_(foldable_batch_norms(graph)),
-        grids_(grids(graph)),
+        integers_(integer_steps(graph)),
         readers_(at(graph.size())),
         needed_(at(graph.size())),
         merged_(at(graph.size())) {
@@ -79,28 +79,20 @@ class Fuser {
     step.result = node;
   }
 
-  /// An i8 layer adds in place only what is integers too, to give integers.
   void merge_integers(FusedStep& step) {
-    FusedStep with_sum = step;
-    std::vector<bool> before = merged_;
-    if (merge_add(with_sum) && grids_[at(with_sum.epilogue.back().other)]) {
-      merge_activation(with_sum);
-      if (merge_rounding(with_sum)) {
-        step = with_sum;
-        return;
-      }
+    const auto found = integers_.find(step.anchor);
+    if (found == integers_.end()) return;
+    const IntegerStep& known = found->second;
+    if (known.sum >= 0) {
+      step.epilogue.push_back({known.sum, known.other});
+      merge(step, known.sum);
     }
-    merged_ = std::move(before);
-    merge_activation(step);
-    merge_rounding(step);
-  }
-
-  bool merge_rounding(FusedStep& step) {
-    const int reader = only_reader(step.result);
-    if (reader < 0 || graph_.node(reader).op != Op::quantize) return false;
-    step.rounding = reader;
-    merge(step, reader);
-    return true;
+    if (known.activation >= 0) {
+      step.epilogue.push_back({known.activation, -1});
+      merge(step, known.activation);
+    }
+    step.rounding = known.rounding;
+    if (known.rounding >= 0) merge(step, known.rounding);
   }
 
   void merge_norm(FusedStep& step) {
@@ -112,7 +104,7 @@ class Fuser {
 
   bool merge_activation(FusedStep& step) {
     const int reader = only_reader(step.result);
-    if (reader < 0 || eltwise_of(graph_.node(reader)).empty()) return false;
+    if (reader < 0 || !is_activation(graph_.node(reader).op)) return false;
     step.epilogue.push_back({reader, -1});
     merge(step, reader);
     return true;
@@ -133,7 +125,7 @@ class Fuser {
   const Graph& graph_;
   int output_;
   std::vector<int> norms_;
-  std::vector<std::optional<QuantParams>> grids_;
+  std::map<int, IntegerStep> integers_;
   std::vector<std::vector<int>> readers_;
   std::vector<bool> needed_;
   std::vector<bool> merged_;

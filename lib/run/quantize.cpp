@@ -90,6 +90,11 @@ void check_options(const QuantizeOptions& options) {
   if (!options.max_shift && (!options.journal.empty() || options.resume)) {
     fail("--journal and --resume are for --max-shift, which makes many trials");
   }
+  if (!options.max_shift && !options.unbeaten.empty()) {
+    fail("--unbeaten is for --max-shift, which makes many models");
+  }
+  parse_objective(options.objective);
+  if (!options.unbeaten.empty()) make_writable_folder(options.unbeaten);
   if (options.resume && options.journal.empty()) fail("--resume needs --journal FILE");
   AtomicFile(options.out);  // a path that can't be written fails before the long work
 }
@@ -148,8 +153,10 @@ void say_speed(const QuantizeResult& result) {
   }
 }
 
+/// With what `trial` chose, if it is one of several.
 Metadata metadata_of(const LoadedModel& model, const QuantizeOptions& options,
-                     const QuantizingPlan& plan, const QuantizeResult& result) {
+                     const QuantizingPlan& plan, const std::string& isa,
+                     const ControlTrial* trial) {
   Metadata metadata;
   metadata.head = model.head;
   metadata.preprocessing = model.preprocessing;
@@ -157,30 +164,28 @@ Metadata metadata_of(const LoadedModel& model, const QuantizeOptions& options,
   metadata.precision = "int8";
   metadata.architecture = model.architecture;
   metadata.provenance = model.provenance;
-  const auto& search = result.search;
-  const RangeMethod method = search ? search->trials[search->chosen].method : options.ranges;
-  const std::string ranges = method == RangeMethod::percentile
-                                 ? fmt::format("percentile {}", options.percentile)
-                                 : std::string(enum_name(method));
+  const RangeMethod method = trial != nullptr ? trial->method : options.ranges;
+  std::string ranges = method == RangeMethod::percentile
+                           ? fmt::format("percentile {}", options.percentile)
+                           : std::string(enum_name(method));
   std::vector<std::string> kept = options.keep;
-  if (search) {
-    const std::vector<std::string>& restored = search->trials[search->chosen].kept;
-    kept.insert(kept.end(), restored.begin(), restored.end());
+  if (trial != nullptr) {
+    kept.insert(kept.end(), trial->kept.begin(), trial->kept.end());
+    for (const auto& [result, other] : trial->other_ranges) {
+      ranges += fmt::format(", {}: {}", result, enum_name(other));
+    }
   }
   const Provenance made{{"fpcls", version()},
                         {"quantized_from", model.sha256},
                         {"calibration", sha256_of_file(options.calibration)},
-                        {"ranges", options.ranges == RangeMethod::percentile
-                                       ? fmt::format("percentile {}", options.percentile)
-                                       : std::string(enum_name(options.ranges))},
+                        {"ranges", std::move(ranges)},
                         {"weights", fmt::format("-{0} to {0}", plan.int8.highest_weight)},
                         {"biases", plan.correct_biases ? "corrected" : "kept"},
                         {"classifier", plan.solve_classifier ? "solved again" : "kept"},
-                        {"int8_isa", result.isa}};
+                        {"int8_isa", isa}};
   metadata.provenance.insert(metadata.provenance.end(), made.begin(), made.end());
-  if (!options.keep.empty()) {
-    metadata.provenance.emplace_back("kept_layers",
-                                     fmt::format("{}", fmt::join(options.keep, " ")));
+  if (!kept.empty()) {
+    metadata.provenance.emplace_back("kept_layers", fmt::format("{}", fmt::join(kept, " ")));
   }
   return metadata;
 }
@@ -242,8 +247,14 @@ std::string fingerprint_of(const QuantizeOptions& options, const QuantizingPlan&
 }
 
 void say_trial(const ControlTrial& trial) {
-  fmt::print(stderr, "fpcls: ranges by {}, layers back in f32: {}{}; {:.2f} points\n",
-             enum_name(trial.method), trial.kept.size(),
+  const std::string other =
+      trial.other_ranges.empty()
+          ? ""
+          : fmt::format(" ({} of its own, the last {} by {})", trial.other_ranges.size(),
+                        quoted(trial.other_ranges.back().first),
+                        enum_name(trial.other_ranges.back().second));
+  fmt::print(stderr, "fpcls: ranges by {}{}, layers back in f32: {}{}; {:.2f} points\n",
+             enum_name(trial.method), other, trial.kept.size(),
              trial.kept.empty() ? "" : ", the last " + quoted(trial.kept.back()),
              trial.shift_points);
 }
@@ -294,13 +305,46 @@ class Making {
     plan.resume = options_.resume;
     plan.fingerprint = fingerprint_of(options_, quantizer_.plan(), model_, set_);
     if (!options_.output.quiet) plan.report = say_trial;
+    if (!options_.unbeaten.empty()) plan.unbeaten = keep_unbeaten();
     ControlResult found =
         control_accuracy(quantizer_, {set_, model_.head, model_.accept}, before, plan);
     result_.made = std::move(found.made);
     result_.int8_ms = found.trials[found.chosen].ms;
-    result_.search =
-        SearchResult{std::move(found.trials), found.chosen, found.reached, std::move(found.ended)};
+    result_.search = SearchResult{std::move(found.trials),
+                                  found.chosen,
+                                  found.reached,
+                                  std::move(found.ended),
+                                  parse_objective(options_.objective),
+                                  {}};
+    SearchResult& search = *result_.search;
+    const auto f32_bytes = static_cast<double>(weight_bytes(quantizer_.subject().folded));
+    for (const ControlTrial& trial : search.trials) {
+      search.costs.push_back(cost_of(search.objective, trial.shift_points,
+                                     trial.ms / result_.f32_ms,
+                                     static_cast<double>(trial.weight_bytes) / f32_bytes));
+    }
     return std::move(found.scores);
+  }
+
+  static std::filesystem::path trial_file(const std::filesystem::path& folder, size_t trial) {
+    return folder / fmt::format("trial-{}.safetensors", trial);
+  }
+
+  /// Writes each model that none before beats, and removes those that it beats.
+  std::function<void(const QuantizingResult&, const std::vector<ControlTrial>&)> keep_unbeaten()
+      const {
+    const std::filesystem::path folder = options_.unbeaten;
+    return [this, folder](const QuantizingResult& made, const std::vector<ControlTrial>& trials) {
+      save_model_file(trial_file(folder, trials.size() - 1), made.graph,
+                      metadata_of(model_, options_, quantizer_.plan(), result_.isa,
+                                  &trials.back()));
+      const std::vector<size_t> unbeaten = pareto_trials(trials);
+      for (size_t i = 0; i < trials.size(); ++i) {
+        if (std::count(unbeaten.begin(), unbeaten.end(), i) != 0) continue;
+        std::error_code ignored;  // it may not have been kept at all
+        std::filesystem::remove(trial_file(folder, i), ignored);
+      }
+    };
   }
 
   const QuantizeOptions& options_;
@@ -345,7 +389,10 @@ QuantizeResult run_quantize(const QuantizeOptions& options) {
   }
   const std::string overlap = overlap_remark(file, set);
   if (!overlap.empty()) result.made.remarks.push_back(overlap);
-  save_model_file(options.out, result.made.graph, metadata_of(model, options, plan, result));
+  const auto& search = result.search;
+  save_model_file(options.out, result.made.graph,
+                  metadata_of(model, options, plan, result.isa,
+                              search ? &search->trials[search->chosen] : nullptr));
   result.size_before_bytes = size_of(options.model);
   result.size_bytes = size_of(options.out);
   return result;

@@ -10,6 +10,7 @@
 #include "run/common_options.h"
 #include "run/load_model.h"
 #include "tune/accuracy_control.h"
+#include "tune/objective.h"
 #include "tune/quantizing.h"
 
 /// Makes an int8 model of a calibrated one.
@@ -29,6 +30,8 @@ struct QuantizeOptions {
   std::string label_map;
   std::optional<double> max_shift;
   double minutes = 30;
+  std::string objective = "error=1,time=0.1,size=0.01";
+  std::string unbeaten;
   std::string journal;
   bool resume = false;
   std::string out;
@@ -66,6 +69,11 @@ struct QuantizeOptions {
         "ranges are tried, then layers get their f32 weights back, until that holds",
         Range{0.0, 100.0});
     v.option("minutes", minutes, "Begin no more trials after this long", Range{0.0, 1e6});
+    v.option("objective", objective,
+             "Order of the models that --max-shift tried, best first: what a point of shift, a "
+             "percent of the f32 model's time and one of its size are worth");
+    v.option("unbeaten", unbeaten,
+             "Folder that keeps the models tried that no other beats in shift, time and size");
     v.option("journal", journal, "File that keeps each trial of --max-shift");
     v.option("resume", resume, "Go on from the journal, if it is there");
     v.option("o,out", out, "Model file to write (.safetensors)");
@@ -89,6 +97,8 @@ struct SearchResult {
   size_t chosen = 0;
   bool reached = false;
   std::string ended;
+  Objective objective;
+  std::vector<double> costs;  ///< of each trial, by the objective
 };
 
 struct QuantizeResult {

@@ -175,14 +175,21 @@ void add_validation(const ValidationResult& v, Json& json) {
 Json search_json(const SearchResult& search) {
   Json json{{"reached", search.reached}, {"chosen", search.chosen}, {"trials", Json::array()}};
   if (!search.ended.empty()) json["ended"] = search.ended;
-  for (const ControlTrial& trial : search.trials) {
+  for (size_t i = 0; i < search.trials.size(); ++i) {
+    const ControlTrial& trial = search.trials[i];
+    Json other = Json::object();
+    for (const auto& [result, method] : trial.other_ranges) other[result] = enum_name(method);
     json["trials"].push_back({{"ranges", enum_name(trial.method)},
+                              {"other_ranges", std::move(other)},
                               {"restored", trial.kept},
                               {"shift_points", trial.shift_points},
                               {"ms", trial.ms},
-                              {"weight_bytes", trial.weight_bytes}});
+                              {"weight_bytes", trial.weight_bytes},
+                              {"cost", search.costs[i]}});
   }
   json["unbeaten"] = pareto_trials(search.trials);
+  const Objective& o = search.objective;
+  json["objective"] = {{"error", o.error}, {"time", o.time}, {"size", o.size}};
   return json;
 }
 

@@ -1,6 +1,7 @@
 #include "run/quantize_tables.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/text.h"
 
@@ -99,25 +100,44 @@ std::vector<Table> migration_tables(const ScoreMigration& migration) {
   return tables;
 }
 
+std::vector<size_t> by_cost(const SearchResult& search) {
+  std::vector<size_t> order(search.trials.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return search.costs[a] < search.costs[b]; });
+  return order;
+}
+
 Table trial_table(const SearchResult& search) {
   Table table("trials",
               {count_column("trial"), text_column("ranges"), text_column("restored"),
                number_column("shift", "shift", 2, "points"), number_column("ms", "time", 2, "ms"),
-               bytes_column("size", "weights"), text_column("mark", "")});
+               bytes_column("size", "weights"), number_column("cost", "cost", 2),
+               text_column("mark", "")});
   const std::vector<size_t> pareto = pareto_trials(search.trials);
-  for (size_t i = 0; i < search.trials.size(); ++i) {
+  for (const size_t i : by_cost(search)) {
     const ControlTrial& trial = search.trials[i];
     std::string mark = i == search.chosen ? "chosen" : "";
     if (std::find(pareto.begin(), pareto.end(), i) != pareto.end()) {
       mark += mark.empty() ? "unbeaten" : ", unbeaten";
     }
+    std::string ranges(enum_name(trial.method));
+    if (!trial.other_ranges.empty()) {
+      const auto& [result, method] = trial.other_ranges.back();
+      ranges += fmt::format("; {} others: … {} {}", trial.other_ranges.size(), result,
+                            enum_name(method));
+    }
     const std::string restored =
         trial.kept.empty() ? "-" : fmt::format("{}: … {}", trial.kept.size(), trial.kept.back());
-    table.add_row({static_cast<int64_t>(i), enum_name(trial.method), restored, trial.shift_points,
-                   trial.ms, trial.weight_bytes, mark});
+    table.add_row({static_cast<int64_t>(i), ranges, restored, trial.shift_points, trial.ms,
+                   trial.weight_bytes, search.costs[i], mark});
   }
+  const Objective& o = search.objective;
   table.notes = {"restored: layers with their f32 weights back, and the last of them",
-                 "unbeaten: no other trial is better in shift, time and size at once"};
+                 "unbeaten: no other trial is better in shift, time and size at once",
+                 fmt::format("cost: {:g} a point of shift + {:g} a percent of the f32 model's time "
+                             "+ {:g} a percent of its weights; the lower the better",
+                             o.error, o.time, o.size)};
   return table;
 }
 

@@ -2,9 +2,14 @@
 
 #include <c10/core/InferenceMode.h>
 
+#include <map>
+#include <optional>
+#include <set>
+
 #include "base/stopwatch.h"
 #include "base/text.h"
 #include "torch/convert.h"
+#include "torch/integer_layer.h"
 #include "torch/ops.h"
 #include "torch/plan.h"
 
@@ -19,7 +24,8 @@ class TorchExecutor : public Executor {
         preprocessing_(preprocessing),
         threads_(options.threads),
         device_(find_device(options.device)),
-        plan_(make_plan(graph, device_, threads_)) {}
+        plan_(make_plan(graph, device_, threads_)),
+        steps_(steps_of(graph_, integer_steps(graph_))) {}
 
   std::vector<float> run(const PixelBatch& batch) override {
     RunPhases phases;
@@ -56,21 +62,21 @@ class TorchExecutor : public Executor {
 
   std::vector<ExecutorStep> steps() const override {
     std::vector<ExecutorStep> steps;
-    for (int i = 1; i < graph_.size(); ++i) steps.push_back({i, graph_.node(i).inputs});
+    for (const NodeStep& step : steps_) steps.push_back(step.step);
     return steps;
   }
 
-  Tensor run_step(int step, const std::vector<Tensor>& inputs) override {
-    const Node& node = graph_.node(step + 1);
-    if (inputs.size() != node.inputs.size()) {
-      fail("layer {}: was given {} inputs, expected {}", quoted(node.name), inputs.size(),
-           node.inputs.size());
+  Tensor run_step(int index, const std::vector<Tensor>& inputs) override {
+    const NodeStep& step = steps_[static_cast<size_t>(index)];
+    if (inputs.size() != step.step.inputs.size()) {
+      fail("layer {}: was given {} inputs, expected {}", quoted(graph_.node(step.anchor).name),
+           inputs.size(), step.step.inputs.size());
     }
     begin();
     const c10::InferenceMode inference;
     std::vector<at::Tensor> values;
     for (const Tensor& input : inputs) values.push_back(to_torch(input).to(device_));
-    return from_torch(run_node(node, values));
+    return from_torch(run_node(step, values));
   }
 
   MemoryUse memory() const override {
@@ -89,24 +95,58 @@ class TorchExecutor : public Executor {
 
   void begin() const { use_threads(threads_); }
 
-  /// Unfused and in the graph's order, so that each node's own result can be shown.
+  /// One node, or an i8 conv with what is computed in one go with it.
+  struct NodeStep {
+    ExecutorStep step;
+    int anchor = 0;
+    std::optional<IntegerStep> integers;
+  };
+
+  static std::vector<NodeStep> steps_of(const Graph& graph,
+                                        const std::map<int, IntegerStep>& integers) {
+    std::set<int> merged;
+    for (const auto& [conv, step] : integers) {
+      merged.insert({step.sum, step.activation, step.rounding});
+    }
+    std::vector<NodeStep> steps;
+    for (int i = 1; i < graph.size(); ++i) {
+      if (merged.count(i) != 0) continue;
+      const auto found = integers.find(i);
+      if (found == integers.end()) {
+        steps.push_back({{i, graph.node(i).inputs}, i, {}});
+      } else {
+        const IntegerStep& step = found->second;
+        steps.push_back({{step.result, reads_of(graph, step)}, i, step});
+      }
+    }
+    return steps;
+  }
+
+  /// In the graph's order and with nothing fused but integers, so that each node's own result can
+  /// be shown.
   at::Tensor run_each_node(const at::Tensor& x, const NodeHook& hook) const {
-    std::vector<at::Tensor> results{x};
+    std::vector<at::Tensor> results(static_cast<size_t>(graph_.size()));
+    results[0] = x;
     hook({0, 0, {}, [&] { return from_torch(x); }});
-    for (int i = 1; i < graph_.size(); ++i) {
-      const Node& node = graph_.node(i);
+    for (const NodeStep& step : steps_) {
       std::vector<at::Tensor> inputs;
-      for (const int input : node.inputs) inputs.push_back(results[static_cast<size_t>(input)]);
+      for (const int i : step.step.inputs) inputs.push_back(results[static_cast<size_t>(i)]);
       const Stopwatch watch;
-      results.push_back(run_node(node, inputs));
-      hook({i, watch.ms(), {}, [&] { return from_torch(results.back()); }});
+      at::Tensor& result = results[static_cast<size_t>(step.step.node)];
+      result = run_node(step, inputs);
+      hook({step.step.node, watch.ms(), {}, [&] { return from_torch(result); }});
     }
     return results[static_cast<size_t>(graph_.outputs()[0].node)];
   }
 
-  at::Tensor run_node(const Node& node, const std::vector<at::Tensor>& inputs) const {
+  at::Tensor run_node(const NodeStep& step, const std::vector<at::Tensor>& inputs) const {
+    const Node& node = graph_.node(step.anchor);
     return guarded([&] { return "layer " + quoted(node.name); },
-                   [&] { return apply(node, to_device(node, device_), inputs); });
+                   [&] {
+                     if (!step.integers) return apply(node, to_device(node, device_), inputs);
+                     return IntegerLayer(graph_, *step.integers, device_)
+                         .run(inputs[0], inputs.size() > 1 ? inputs[1] : at::Tensor());
+                   });
   }
 
   Graph graph_;
@@ -114,6 +154,7 @@ class TorchExecutor : public Executor {
   int threads_;
   c10::Device device_;
   Plan plan_;
+  std::vector<NodeStep> steps_;
 };
 
 }  // namespace

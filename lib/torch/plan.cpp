@@ -65,15 +65,33 @@ NodeWeights to_device(const Node& node, const c10::Device& device) {
 }
 
 Plan::Plan(const Graph& graph, const c10::Device& device)
-    : graph_(graph), output_(graph.outputs()[0].node) {
+    : graph_(graph), integers_(integer_steps(graph)), output_(graph.outputs()[0].node) {
   const Uses uses(graph_);
   std::vector<bool> merged(at_index(graph_.size()));
   for (int i = 1; i < graph_.size(); ++i) {
     if (!uses.needed[at_index(i)] || merged[at_index(i)]) continue;
     guarded([&] { return "layer " + quoted(graph_.node(i).name); },
-            [&] { add_step(graph_, device, uses, i, merged); });
+            [&] {
+              const auto found = integers_.find(i);
+              if (found != integers_.end()) return add_integers(found->second, device, merged);
+              add_step(graph_, device, uses, i, merged);
+            });
   }
   find_last_uses(graph_, uses);
+}
+
+void Plan::add_integers(const IntegerStep& integers, const c10::Device& device,
+                        std::vector<bool>& merged) {
+  Step step;
+  step.node = &graph_.node(integers.conv);
+  step.inputs = reads_of(graph_, integers);
+  step.result = integers.result;
+  step.integers.emplace_back(graph_, integers, device);
+  for (const int node : {integers.sum, integers.activation, integers.rounding}) {
+    if (node >= 0) merged[at_index(node)] = true;
+  }
+  weights_bytes_ += step.integers[0].weight_bytes();
+  steps_.push_back(std::move(step));
 }
 
 void Plan::add_step(const Graph& graph, const c10::Device& device, const Uses& uses, int index,
@@ -143,6 +161,9 @@ at::Tensor Plan::run_step(const Step& step, const std::vector<at::Tensor>& resul
   std::vector<at::Tensor> inputs;
   for (const int input : step.inputs) inputs.push_back(results[at_index(input)]);
   at::Tensor& x = inputs[0];
+  if (!step.integers.empty()) {
+    return step.integers[0].run(x, inputs.size() > 1 ? inputs[1] : at::Tensor());
+  }
   if (!step.conv.empty()) {
     if (step.node->op == Op::conv) return step.conv[0].run(x);
     return step.conv[0].run(x.reshape({x.size(0), x.size(1), 1, 1})).reshape({x.size(0), -1});

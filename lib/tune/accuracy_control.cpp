@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <map>
 #include <utility>
 
@@ -18,7 +17,7 @@ namespace {
 constexpr std::array kOtherMethods = {RangeMethod::minmax, RangeMethod::percentile};
 
 /// The integer layer with the least signal over its own noise, if there are two or more.
-std::string worst_layer(const QuantizingResult& made) {
+void find_next(const QuantizingResult& made, ControlTrial& trial) {
   std::map<std::string, bool> integer;
   int64_t count = 0;
   for (const Int8Layer& layer : made.layers) {
@@ -31,14 +30,36 @@ std::string worst_layer(const QuantizingResult& made) {
     if (found != integer.end() && found->second) layers.push_back(layer);
   }
   const int worst = worst_injected(layers);
-  return count < 2 || worst < 0 ? "" : layers[static_cast<size_t>(worst)].name;
+  if (count < 2 || worst < 0) return;
+  const WalkedLayer& layer = layers[static_cast<size_t>(worst)];
+  trial.next = layer.name;
+  for (const Rounded& rounded : made.rounded) {
+    if (rounded.name != layer.result) continue;
+    trial.next_result = rounded.name;
+    trial.next_method = rounded.choice.method;
+  }
 }
 
 /// What the next trial is.
 struct Candidate {
   RangeMethod method = RangeMethod::automatic;
+  std::vector<std::pair<std::string, RangeMethod>> other_ranges;
   std::vector<std::string> kept;
 };
+
+Candidate candidate_of(const ControlTrial& trial) {
+  return {trial.method, trial.other_ranges, trial.kept};
+}
+
+/// Where the whole range was too wide, one that cuts; else the whole.
+RangeMethod other_than(RangeMethod method) {
+  return method == RangeMethod::minmax ? RangeMethod::percentile : RangeMethod::minmax;
+}
+
+bool has_range_for(const ControlTrial& trial, const std::string& result) {
+  return std::any_of(trial.other_ranges.begin(), trial.other_ranges.end(),
+                     [&](const auto& other) { return other.first == result; });
+}
 
 class Controller {
  public:
@@ -82,7 +103,7 @@ class Controller {
   std::optional<Candidate> next(std::string& ended) const {
     const Int8Options& base = quantizer_.plan().int8;
     const size_t done = trials().size();
-    if (done == 0) return Candidate{base.method, {}};
+    if (done == 0) return Candidate{base.method, {}, {}};
     if (reached(trials()[best()])) return std::nullopt;
     const size_t ranges =
         base.method == RangeMethod::automatic ? 1 + kOtherMethods.size() : size_t{1};
@@ -90,21 +111,43 @@ class Controller {
       ended = "the time is up";
       return std::nullopt;
     }
-    if (done < ranges) return Candidate{kOtherMethods[done - 1], {}};
-    const ControlTrial& last = done == ranges ? trials()[best()] : trials().back();
-    if (last.next.empty()) {
+    if (done < ranges) return Candidate{kOtherMethods[done - 1], {}, {}};
+    const ControlTrial& now = trials()[reached_so_far(ranges)];
+    if (now.next.empty()) {
       ended = "no layer is left to restore";
       return std::nullopt;
     }
-    Candidate candidate{last.method, last.kept};
-    candidate.kept.push_back(last.next);
+    Candidate candidate = candidate_of(now);
+    if (ranges > 1 && !now.next_result.empty() && !was_tried(now.next_result)) {
+      candidate.other_ranges.emplace_back(now.next_result, other_than(now.next_method));
+    } else {
+      candidate.kept.push_back(now.next);
+    }
     return candidate;
+  }
+
+  bool was_tried(const std::string& result) const {
+    return std::any_of(trials().begin(), trials().end(), [&](const ControlTrial& trial) {
+      return has_range_for(trial, result);
+    });
+  }
+
+  /// The trial to go on from: a layer's other range is kept where it made the shift smaller, its
+  /// f32 weights always.
+  size_t reached_so_far(size_t ranges) const {
+    size_t now = 0;
+    for (size_t i = 1; i < trials().size(); ++i) {
+      const bool restored = i >= ranges && trials()[i].kept.size() > trials()[now].kept.size();
+      if (restored || trials()[i].shift_points < trials()[now].shift_points) now = i;
+    }
+    return now;
   }
 
   QuantizingResult quantized(const Candidate& candidate) {
     Int8Options options = quantizer_.plan().int8;
     options.method = candidate.method;
     options.keep.insert(candidate.kept.begin(), candidate.kept.end());
+    options.other_methods.insert(candidate.other_ranges.begin(), candidate.other_ranges.end());
     return quantizer_.make(options);
   }
 
@@ -128,14 +171,19 @@ class Controller {
     JudgedScores scores = judged(*executor);
     ControlTrial trial;
     trial.method = candidate.method;
+    trial.other_ranges = candidate.other_ranges;
     trial.kept = candidate.kept;
     trial.figures = figures_of(scores, pictures_.set, pictures_.head);
     trial.shift_points = largest_shift_points(before_, trial.figures);
     trial.ms = picture_ms(*executor, quantizer_.subject().pictures.read(0));
     trial.weight_bytes = weight_bytes(made.graph);
-    trial.next = worst_layer(made);
+    find_next(made, trial);
     journal_.add(trial);
     plan_.report(trial);
+    const std::vector<size_t> unbeaten = pareto_trials(trials());
+    if (std::count(unbeaten.begin(), unbeaten.end(), trials().size() - 1) != 0) {
+      plan_.unbeaten(made, trials());
+    }
     if (best() + 1 != trials().size()) return;
     made_ = std::move(made);
     made_of_ = best();
@@ -145,7 +193,7 @@ class Controller {
   /// A trial of the journal once more.
   void make(size_t index) {
     const ControlTrial& trial = trials()[index];
-    made_ = quantized({trial.method, trial.kept});
+    made_ = quantized(candidate_of(trial));
     made_of_ = index;
     scores_ = judged(*runner(*made_));
   }

@@ -4,25 +4,31 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tune/quantizing.h"
 #include "tune/score_shift.h"
 
 /// Quantizing until the scores hold: where a bucket, precision or recall moves too far on labelled
-/// pictures, other ranges are tried, then the layers that add most noise get their f32 weights
-/// back, one at a time.
+/// pictures, other ranges are tried for all results; then the layers that add most noise are looked
+/// at one at a time: another range for the layer's result, and where that doesn't help the layer
+/// gets its f32 weights back.
 namespace fpcls {
 
 /// One quantized model.
 struct ControlTrial {
   RangeMethod method = RangeMethod::automatic;
+  /// Results that are rounded within another range, and by which method, in that order.
+  std::vector<std::pair<std::string, RangeMethod>> other_ranges;
   std::vector<std::string> kept;  ///< layers that got their f32 weights back, in that order
   ScoreFigures figures;
   double shift_points = 0;
   double ms = 0;  ///< median for one picture on one thread
   int64_t weight_bytes = 0;
   std::string next;  ///< the integer layer that adds most noise; empty where it is the only one
+  std::string next_result;  ///< the rounded result of `next`; empty where it isn't rounded
+  RangeMethod next_method = RangeMethod::minmax;  ///< that gave that result its range
 };
 
 struct ControlPlan {
@@ -35,6 +41,9 @@ struct ControlPlan {
   std::string fingerprint;
   /// Told of each trial as it ends.
   std::function<void(const ControlTrial&)> report = [](const ControlTrial&) {};
+  /// Given the model of each trial that none before beats, as it ends; all trials so far.
+  std::function<void(const QuantizingResult&, const std::vector<ControlTrial>&)> unbeaten =
+      [](const QuantizingResult&, const std::vector<ControlTrial>&) {};
 };
 
 /// The labelled pictures and how a model is judged on them.

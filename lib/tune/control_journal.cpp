@@ -23,15 +23,24 @@ Json to_json(const ControlTrial& t) {
             {"shift_points", t.shift_points},
             {"ms", t.ms},
             {"weight_bytes", t.weight_bytes},
-            {"next", t.next}};
+            {"next", t.next},
+            {"next_result", t.next_result},
+            {"next_ranges", enum_name(t.next_method)}};
+  for (const auto& [result, method] : t.other_ranges) {
+    json["other_ranges"].push_back({result, enum_name(method)});
+  }
   if (t.figures.precision) json["precision"] = *t.figures.precision;
   if (t.figures.recall) json["recall"] = *t.figures.recall;
   return json;
 }
 
+RangeMethod method_of(const Json& json) {
+  return enum_value<RangeMethod>(json.get<std::string>()).value();
+}
+
 ControlTrial trial_of(const Json& json) {
   ControlTrial t;
-  t.method = enum_value<RangeMethod>(json.at("ranges").get<std::string>()).value();
+  t.method = method_of(json.at("ranges"));
   json.at("kept").get_to(t.kept);
   json.at("pictures").get_to(t.figures.pictures);
   json.at("at_least").get_to(t.figures.at_least);
@@ -40,6 +49,13 @@ ControlTrial trial_of(const Json& json) {
   json.at("ms").get_to(t.ms);
   json.at("weight_bytes").get_to(t.weight_bytes);
   json.at("next").get_to(t.next);
+  json.at("next_result").get_to(t.next_result);
+  t.next_method = method_of(json.at("next_ranges"));
+  if (json.contains("other_ranges")) {
+    for (const Json& other : json.at("other_ranges")) {
+      t.other_ranges.emplace_back(other.at(0).get<std::string>(), method_of(other.at(1)));
+    }
+  }
   if (json.contains("precision")) t.figures.precision = json.at("precision").get<double>();
   if (json.contains("recall")) t.figures.recall = json.at("recall").get<double>();
   return t;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <thread>
 
 #include "base/threads.h"
@@ -516,6 +517,53 @@ TEST_P(ExecutorOf, RefusesNoThreads) {
 }
 
 #ifdef FPCLS_TORCH
+/// Convolutions of all kinds, with what is computed in one go with them.
+Graph network_of_integers(uint64_t seed, const Tensor& x) {
+  Random random(seed);
+  GraphMaker make({1, 3, 13, 11}, seed);
+  const ConvAttributes around{{1, 1}, {1, 1, 1, 1}, {1, 1}, 1};
+  ConvAttributes depthwise = around;
+  depthwise.groups = 24;
+  depthwise.stride = {2, 2};
+  const auto activated = [&](int node) {
+    const Op ops[] = {Op::relu, Op::relu6, Op::hardswish};
+    return make.add(ops[random.below(3)], {node});
+  };
+  int node = activated(make.batch_norm(make.conv(0, 24, {3, 3}, around)));
+  node = activated(make.conv(node, 24, {3, 3}, depthwise));
+  const int shortcut = make.conv(node, 40, {1, 1});
+  node = activated(make.conv(shortcut, 64, {1, 1}));
+  node = activated(make.conv(node, 64, {3, 3}, around));
+  node = make.add(Op::add, {make.conv(node, 40, {1, 1}), shortcut});
+  if (random.chance(0.5)) node = activated(node);
+  node = make.add(Op::concat, {make.conv(node, 16, {1, 1}), make.conv(node, 16, {3, 3}, around)},
+                  AxisAttributes{1});
+  make.conv(make.add(Op::relu, {node}), 5, {1, 1});
+  return quantized(make.graph(), x);
+}
+
+TEST(IntegerArithmetic, IsTheSameBitForBitInBothExecutors) {
+  if (engine_backend().version()[0] != '2') GTEST_SKIP() << "oneDNN 3 adds biases later";
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    const Tensor x = GraphMaker({1, 3, 13, 11}, 100 + seed).random_tensor({4, 3, 13, 11});
+    const Graph graph = network_of_integers(seed, x);
+    const auto engine = make_executor(ExecutorKind::engine, graph, {}, {"cpu", 1});
+    const auto torch = make_executor(ExecutorKind::torch, graph, {}, {"cpu", 1});
+    const auto rounded = grids(graph);
+    std::map<int, Tensor> wanted;
+    torch->run(x, [&](const NodeResult& result) { wanted[result.node] = result.values(); });
+    int compared = 0;
+    engine->run(x, [&](const NodeResult& result) {
+      if (!rounded[static_cast<size_t>(result.node)]) return;
+      const std::string& name = graph.node(result.node).name;
+      ASSERT_EQ(wanted.count(result.node), 1U) << name;
+      EXPECT_EQ(result.values().bytes(), wanted[result.node].bytes()) << seed << ' ' << name;
+      ++compared;
+    });
+    EXPECT_GE(compared, 8);
+  }
+}
+
 const auto kKinds = testing::Values(ExecutorKind::engine, ExecutorKind::torch);
 #else
 const auto kKinds = testing::Values(ExecutorKind::engine);
