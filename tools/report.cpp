@@ -17,8 +17,11 @@ std::string answer(const ReportOptions& options, const ReportResult& result) {
   if (options.side_by_side) {
     std::vector<Evaluation> evaluations;
     for (const Judged& judged : result.judged) evaluations.push_back(judged.evaluation);
+    Document document = side_by_side_document(result.names, evaluations);
+    document.sections.insert(document.sections.end(), result.validation.begin(),
+                             result.validation.end());
     return format_document(
-        side_by_side_document(result.names, evaluations), "runs", format,
+        document, "runs", format,
         []() -> std::string { fail("--side-by-side has no JSON form; ask each run for its own"); });
   }
   const Judged& judged = result.judged[0];

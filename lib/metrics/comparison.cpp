@@ -178,7 +178,9 @@ struct ComparisonAccumulator::Impl {
               *correct_now >= kBucketBounds[k]);
         if (before->scores != now->scores) bucket.at_least[k].identical = false;
       }
-      ++bucket.migration[bin_of(*correct_before)][bin_of(*correct_now)];
+      const size_t from = bin_of(*correct_before), to = bin_of(*correct_now);
+      ++bucket.migration[from][to];
+      bucket.migration_flipped[from][to] += base.predicted != candidate.predicted ? 1 : 0;
     }
   }
 

@@ -43,8 +43,10 @@ struct BucketComparison {
   int64_t images = 0;  ///< that the stage scored in both runs, as in `Buckets`
   int64_t base_only = 0, candidate_only = 0;  ///< scored by the stage in one run alone
   std::array<PairedTally, kBucketBounds.size()> at_least;
+  using Migration = std::array<std::array<int64_t, kMigrationBins>, kMigrationBins>;
   /// migration[before][now]: pictures by the bin of their score for the correct class.
-  std::array<std::array<int64_t, kMigrationBins>, kMigrationBins> migration{};
+  Migration migration{};
+  Migration migration_flipped{};  ///< of these, those whose answer changed
 };
 
 struct SliceComparison {

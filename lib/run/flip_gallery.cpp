@@ -3,54 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
 #include <utility>
 
 #include "base/text.h"
 #include "metrics/comparison.h"
-#include "metrics/rejudge.h"
-#include "predictions/pairing.h"
 #include "run/evaluation_tables.h"
-#include "run/gate_runs.h"
 #include "run/picture_gallery.h"
+#include "run/run_comparison.h"
+#include "run/validation_table.h"
 
 namespace fpcls {
 namespace {
 
 constexpr size_t kShownPerKind = 200;
-
-struct Compared {
-  PairingCounts pairing;
-  Comparison comparison;
-  std::unordered_map<std::string, std::string> sha256;  // of the pictures that flipped, by path
-};
-
-/// `run` in the wanted order, decided by the thresholds.
-SortedSource judged(const GateRun& run, const std::map<std::string, double>& thresholds,
-                    RowOrder order) {
-  SortedSource next = run.sorted(order);
-  if (thresholds.empty()) return next;
-  return [next, rejudger = Rejudger(with_accept(run.run, thresholds))](Prediction& p) mutable {
-    return next(p) && (rejudger.apply(p), true);
-  };
-}
-
-Compared compare(const FlipSources& sources, PairBy by) {
-  const GateRun base = open_gate_run(sources.base, nullptr);
-  const GateRun candidate = open_gate_run(sources.candidate, &base);
-  const RowOrder order = by == PairBy::content ? RowOrder::content : RowOrder::path;
-  ComparisonAccumulator accumulator(base.run, candidate.run, sources.truth);
-  Compared compared;
-  compared.pairing = for_each_pair(judged(base, sources.thresholds, order),
-                                   judged(candidate, sources.thresholds, order), by,
-                                   [&](const Prediction& before, const Prediction& now) {
-                                     accumulator.add(before, now);
-                                     if (before.predicted != now.predicted)
-                                       compared.sha256[now.path] = now.sha256;
-                                   });
-  compared.comparison = accumulator.result();
-  return compared;
-}
 
 std::string kind_words(FlipKind kind) {
   switch (kind) {
@@ -112,7 +77,7 @@ Table counts_table(const Comparison& comparison) {
   return table;
 }
 
-Section flips_section(const Compared& compared, const PictureFinder& finder) {
+Section flips_section(const ComparedRuns& compared, const PictureFinder& finder) {
   Section section{"What changed", {}};
   const int64_t alone = compared.pairing.base_only + compared.pairing.candidate_only;
   if (alone > 0) {
@@ -135,33 +100,10 @@ Section flips_section(const Compared& compared, const PictureFinder& finder) {
   return section;
 }
 
-std::string bin_name(size_t bin) {
-  if (bin == 0) return fmt::format("<{:.2f}", kBucketBounds[0]);
-  return fmt::format("≥{:.2f}", kBucketBounds[bin - 1]);
-}
-
 Section migration_section(const Comparison& comparison) {
   Section section{"Migration between buckets", {}};
   for (const BucketComparison& bucket : comparison.buckets) {
-    std::vector<Column> columns = {text_column("before")};
-    for (size_t i = 0; i < kMigrationBins; ++i) {
-      columns.push_back(count_column(bin_name(i), bin_name(i)));
-    }
-    Table table("migration_" + bucket.stage, columns);
-    table.caption =
-        fmt::format("{}: pictures by their score for the correct class, rows before, columns now.",
-                    bucket.stage);
-    table.is_matrix = true;
-    int64_t moved = 0;
-    for (size_t i = 0; i < kMigrationBins; ++i) {
-      std::vector<Cell> cells = {bin_name(i)};
-      for (size_t j = 0; j < kMigrationBins; ++j) {
-        cells.emplace_back(bucket.migration[i][j]);
-        if (i != j) moved += bucket.migration[i][j];
-      }
-      table.add_row(cells);
-    }
-    if (moved > 0) section.blocks.emplace_back(table);
+    for (Table& table : migration_tables(bucket, "")) section.blocks.emplace_back(std::move(table));
   }
   return section;
 }
@@ -169,8 +111,8 @@ Section migration_section(const Comparison& comparison) {
 }  // namespace
 
 std::vector<Section> flip_sections(const FlipSources& sources) {
-  Compared compared = compare(sources, PairBy::content);
-  if (compared.pairing.paired == 0) compared = compare(sources, PairBy::path);
+  const ComparedRuns compared =
+      compare_runs(sources.base, sources.candidate, sources.thresholds, sources.truth);
   std::vector<Section> sections = {flips_section(compared, sources.pictures)};
   Section migration = migration_section(compared.comparison);
   if (!migration.blocks.empty()) sections.push_back(std::move(migration));

@@ -19,7 +19,9 @@
 #include "run/flip_gallery.h"
 #include "run/html_report.h"
 #include "run/picture_finder.h"
+#include "run/run_comparison.h"
 #include "run/side_by_side.h"
+#include "run/validation_table.h"
 
 namespace fpcls {
 namespace {
@@ -160,7 +162,7 @@ void write_out(const ReportOptions& options, const Source& source, const Judged&
 ReportResult merged_report(const ReportOptions& options) {
   const Source source = open_source(options.inputs);
   const Thresholds thresholds = parse_thresholds(options.accept);
-  ReportResult result{options.inputs, {}, source.remarks};
+  ReportResult result{options.inputs, {}, source.remarks, {}};
   std::unique_ptr<PredictionStore> store;
   if (!options.out.empty()) store = open_out(options, with_accept(source.run, thresholds));
   result.judged.push_back(judge(source, thresholds, [&](const Prediction& prediction) {
@@ -181,11 +183,33 @@ void make_comparison_folder(const ReportOptions& options) {
   }
 }
 
+/// The table, then where the pictures went in each later run; nothing where there is one run, or
+/// nothing is known of scores for the correct class.
+std::vector<Section> validation_of(const std::vector<std::string>& inputs,
+                                   const std::vector<Judged>& judged,
+                                   const Thresholds& thresholds) {
+  if (inputs.size() < 2 || judged[0].evaluation.buckets.empty()) return {};
+  std::vector<Comparison> comparisons;
+  Section migration{"Migration between buckets", {}};
+  for (size_t i = 1; i < inputs.size(); ++i) {
+    comparisons.push_back(
+        compare_runs(inputs[0], inputs[i], thresholds, TruthOf::base).comparison);
+    for (const BucketComparison& bucket : comparisons.back().buckets) {
+      for (Table& table : migration_tables(bucket, inputs[i])) {
+        migration.blocks.emplace_back(std::move(table));
+      }
+    }
+  }
+  std::vector<Section> sections{validation_section(inputs, judged, comparisons)};
+  if (!migration.blocks.empty()) sections.push_back(std::move(migration));
+  return sections;
+}
+
 ReportResult side_by_side_report(const ReportOptions& options) {
   if (options.csv) fail("--side-by-side writes no predictions.csv; leave out --csv");
   if (!options.out.empty()) make_comparison_folder(options);
   const Thresholds thresholds = parse_thresholds(options.accept);
-  ReportResult result{options.inputs, {}, {}};
+  ReportResult result{options.inputs, {}, {}, {}};
   std::vector<std::string> places = options.pictures;
   for (const std::string& input : options.inputs) {
     const Source source = open_source({input});
@@ -193,11 +217,14 @@ ReportResult side_by_side_report(const ReportOptions& options) {
     result.judged.push_back(judge(source, thresholds, {}));
     result.remarks.insert(result.remarks.end(), source.remarks.begin(), source.remarks.end());
   }
+  result.validation = validation_of(options.inputs, result.judged, thresholds);
   if (options.out.empty()) return result;
-  std::vector<Section> changes;
+  std::vector<Section> changes = result.validation;
   if (options.inputs.size() == 2) {
-    changes =
+    std::vector<Section> flips =
         flip_sections({options.inputs[0], options.inputs[1], thresholds, PictureFinder(places)});
+    changes.resize(std::min<size_t>(changes.size(), 1));  // they show the migration themselves
+    changes.insert(changes.end(), flips.begin(), flips.end());
   }
   write_side_by_side_files(options.out, result.names, result.judged, std::move(changes));
   return result;

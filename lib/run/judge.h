@@ -78,6 +78,7 @@ struct ReportResult {
   std::vector<std::string> names;    ///< of the runs, as given
   std::vector<Judged> judged;        ///< one, or with side_by_side one for each input
   std::vector<std::string> remarks;  ///< what the answer leaves out, one line each
+  std::vector<Section> validation;   ///< with side_by_side: how the later runs' scores shifted
 };
 
 ReportResult run_report(const ReportOptions& options);

@@ -21,6 +21,7 @@
 #include "run/environment.h"
 #include "run/picture_finder.h"
 #include "run/picture_list.h"
+#include "run/quantized_files.h"
 #include "run/version.h"
 
 namespace fpcls {
@@ -153,43 +154,6 @@ void say_speed(const QuantizeResult& result) {
   }
 }
 
-/// With what `trial` chose, if it is one of several.
-Metadata metadata_of(const LoadedModel& model, const QuantizeOptions& options,
-                     const QuantizingPlan& plan, const std::string& isa,
-                     const ControlTrial* trial) {
-  Metadata metadata;
-  metadata.head = model.head;
-  metadata.preprocessing = model.preprocessing;
-  metadata.accept = model.accept;
-  metadata.precision = "int8";
-  metadata.architecture = model.architecture;
-  metadata.provenance = model.provenance;
-  const RangeMethod method = trial != nullptr ? trial->method : options.ranges;
-  std::string ranges = method == RangeMethod::percentile
-                           ? fmt::format("percentile {}", options.percentile)
-                           : std::string(enum_name(method));
-  std::vector<std::string> kept = options.keep;
-  if (trial != nullptr) {
-    kept.insert(kept.end(), trial->kept.begin(), trial->kept.end());
-    for (const auto& [result, other] : trial->other_ranges) {
-      ranges += fmt::format(", {}: {}", result, enum_name(other));
-    }
-  }
-  const Provenance made{{"fpcls", version()},
-                        {"quantized_from", model.sha256},
-                        {"calibration", sha256_of_file(options.calibration)},
-                        {"ranges", std::move(ranges)},
-                        {"weights", fmt::format("-{0} to {0}", plan.int8.highest_weight)},
-                        {"biases", plan.correct_biases ? "corrected" : "kept"},
-                        {"classifier", plan.solve_classifier ? "solved again" : "kept"},
-                        {"int8_isa", isa}};
-  metadata.provenance.insert(metadata.provenance.end(), made.begin(), made.end());
-  if (!kept.empty()) {
-    metadata.provenance.emplace_back("kept_layers", fmt::format("{}", fmt::join(kept, " ")));
-  }
-  return metadata;
-}
-
 int64_t size_of(const std::string& file) {
   return static_cast<int64_t>(std::filesystem::file_size(file));
 }
@@ -240,10 +204,10 @@ std::string overlap_remark(const CalibrationFile& file, const TrainingSet& set) 
 std::string fingerprint_of(const QuantizeOptions& options, const QuantizingPlan& plan,
                            const LoadedModel& model, const TrainingSet& set) {
   return sha256_hex(fmt::format(
-      "{} {} {} {} {} {} {} {} {} {} {} {}", version(), model.sha256,
+      "{} {} {} {} {} {} {} {} {} {} {} {} {}", version(), model.sha256,
       sha256_of_file(options.calibration), training_set_sha256(set), enum_name(options.ranges),
       options.percentile, fmt::join(plan.int8.keep, "\n"), plan.int8.highest_weight,
-      plan.correct_biases, plan.solve_classifier, model.accept, int8_instructions(isa_names())));
+      plan.correct_biases, plan.solve_classifier, options.keep_scales, model.accept, int8_instructions(isa_names())));
 }
 
 void say_trial(const ControlTrial& trial) {
@@ -305,7 +269,9 @@ class Making {
     plan.resume = options_.resume;
     plan.fingerprint = fingerprint_of(options_, quantizer_.plan(), model_, set_);
     if (!options_.output.quiet) plan.report = say_trial;
-    if (!options_.unbeaten.empty()) plan.unbeaten = keep_unbeaten();
+    if (!options_.unbeaten.empty()) {
+      plan.unbeaten = unbeaten_writer(model_, options_, quantizer_.plan(), result_.isa);
+    }
     ControlResult found =
         control_accuracy(quantizer_, {set_, model_.head, model_.accept}, before, plan);
     result_.made = std::move(found.made);
@@ -324,27 +290,6 @@ class Making {
                                      static_cast<double>(trial.weight_bytes) / f32_bytes));
     }
     return std::move(found.scores);
-  }
-
-  static std::filesystem::path trial_file(const std::filesystem::path& folder, size_t trial) {
-    return folder / fmt::format("trial-{}.safetensors", trial);
-  }
-
-  /// Writes each model that none before beats, and removes those that it beats.
-  std::function<void(const QuantizingResult&, const std::vector<ControlTrial>&)> keep_unbeaten()
-      const {
-    const std::filesystem::path folder = options_.unbeaten;
-    return [this, folder](const QuantizingResult& made, const std::vector<ControlTrial>& trials) {
-      save_model_file(trial_file(folder, trials.size() - 1), made.graph,
-                      metadata_of(model_, options_, quantizer_.plan(), result_.isa,
-                                  &trials.back()));
-      const std::vector<size_t> unbeaten = pareto_trials(trials);
-      for (size_t i = 0; i < trials.size(); ++i) {
-        if (std::count(unbeaten.begin(), unbeaten.end(), i) != 0) continue;
-        std::error_code ignored;  // it may not have been kept at all
-        std::filesystem::remove(trial_file(folder, i), ignored);
-      }
-    };
   }
 
   const QuantizeOptions& options_;
@@ -367,7 +312,7 @@ QuantizeResult run_quantize(const QuantizeOptions& options) {
   const CalibrationPictures pictures(options, file, model.preprocessing);
   const InputSource source{static_cast<int64_t>(file.pictures.size()),
                            [&](int64_t i) { return pictures.read(i); }};
-  const auto reference = make_runner(folded, model.preprocessing);
+  auto reference = make_runner(folded, model.preprocessing);
   {
     const Int8Choice trial = choose_int8(folded, file.tensors, plan.int8);
     const auto integers = make_runner(trial.graph, model.preprocessing);
@@ -381,8 +326,15 @@ QuantizeResult run_quantize(const QuantizeOptions& options) {
     watch.emplace();
     plan.stop = InterruptWatch::asked;
   }
-  Quantizer quantizer({folded, *reference, model.preprocessing, file.tensors, source}, plan);
   try {
+    Equalized equalized{folded, file.tensors, {}};
+    if (!options.keep_scales) {
+      equalized = equalize({folded, *reference, model.preprocessing, file.tensors, source}, plan);
+      reference = make_runner(equalized.folded, model.preprocessing);
+    }
+    result.equalized = std::move(equalized.pairs);
+    Quantizer quantizer(
+        {equalized.folded, *reference, model.preprocessing, equalized.tensors, source}, plan);
     Making(options, model, quantizer, set, result).run();
   } catch (const Interrupted&) {
     fail("interrupted before a model was ready; nothing was written");

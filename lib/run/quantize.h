@@ -10,6 +10,7 @@
 #include "run/common_options.h"
 #include "run/load_model.h"
 #include "tune/accuracy_control.h"
+#include "tune/equalizing.h"
 #include "tune/objective.h"
 #include "tune/quantizing.h"
 
@@ -24,6 +25,7 @@ struct QuantizeOptions {
   double percentile = 99.99;
   std::vector<std::string> keep;
   bool keep_biases = false;
+  bool keep_scales = false;
   bool keep_classifier = false;
   std::optional<int> weight_bits;
   std::vector<std::string> validation;
@@ -51,6 +53,9 @@ struct QuantizeOptions {
              "Share of the values that --ranges percentile keeps, in percent", Range{50.0, 100.0});
     v.option("keep", keep, "Layer that stays as it is");
     v.option("keep_biases", keep_biases, "Leave the biases, though the channels' means shift");
+    v.option("keep_scales", keep_scales,
+             "Leave the scales of channels, instead of equalising them between two layers where "
+             "that lowers the noise");
     v.option("keep_classifier", keep_classifier,
              "Leave the classifier, instead of solving it again from the int8 features to the "
              "scores before");
@@ -105,6 +110,7 @@ struct QuantizeResult {
   explicit QuantizeResult(QuantizingResult quantized) : made(std::move(quantized)) {}
 
   QuantizingResult made;
+  std::vector<EqualizedPair> equalized;  ///< pairs of layers that were tried
   std::string isa;  ///< instructions that this processor computes int8 with
   int64_t size_before_bytes = 0, size_bytes = 0;  ///< of the model files
   double f32_ms = 0, int8_ms = 0;                 ///< median for one picture on one thread

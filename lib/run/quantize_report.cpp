@@ -170,6 +170,13 @@ void add_validation(const ValidationResult& v, Json& json) {
   json["moved"] = v.migration.moved();
   json["flips"] = v.migration.flips();
   json["shift_points"] = v.shift_points;
+  json["shifts"] = Json::array();
+  for (size_t b = 0; b < kBucketBounds.size(); ++b) {
+    const Interval shift = shift_interval(v.migration, b);
+    json["shifts"].push_back({{"at_least", std::round(double{kBucketBounds[b]} * 100) / 100},
+                              {"points", -100 * bucket_pairs(v.migration, b).drop() + 0.0},
+                              {"interval", {100 * shift.low, 100 * shift.high}}});
+  }
 }
 
 Json search_json(const SearchResult& search) {
@@ -200,6 +207,9 @@ Document quantize_document(const QuantizeResult& result, bool layers) {
   for (const std::string& remark : result.made.remarks) section.blocks.push_back(Paragraph{remark});
   Document document;
   document.sections.push_back(std::move(section));
+  if (!result.equalized.empty()) {
+    document.sections.push_back({"Equalised", {equalized_table(result.equalized)}});
+  }
   if (result.search) {
     Section search{"Search", {trial_table(*result.search)}};
     if (!result.search->reached) {
@@ -226,6 +236,16 @@ std::string quantize_json(const QuantizeResult& result) {
     if (const auto db = sqnr_of(row)) layer["sqnr_db"] = *db;
     if (!row.layer->reason.empty()) layer["reason"] = row.layer->reason;
     json["layers"].push_back(std::move(layer));
+  }
+  json["equalized"] = Json::array();
+  for (const EqualizedPair& pair : result.equalized) {
+    Json row{{"first", pair.first},
+             {"second", pair.second},
+             {"predicted_db", pair.predicted_db},
+             {"kept", pair.kept}};
+    if (pair.before_db) row["before_db"] = *pair.before_db;
+    if (pair.after_db) row["after_db"] = *pair.after_db;
+    json["equalized"].push_back(std::move(row));
   }
   if (const auto& fit = result.made.classifier) {
     json["classifier"] = {{"layer", fit->layer},

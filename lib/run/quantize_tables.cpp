@@ -47,7 +47,21 @@ Table matrix(const std::string& name, const std::string& caption,
   return table;
 }
 
+std::vector<size_t> by_cost(const SearchResult& search) {
+  std::vector<size_t> order(search.trials.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return search.costs[a] < search.costs[b]; });
+  return order;
+}
+
 }  // namespace
+
+Interval shift_interval(const ScoreMigration& migration, size_t bucket) {
+  constexpr double kRisk = 0.025;
+  const PairedCounts pairs = bucket_pairs(migration, bucket);
+  return {-drop_upper_bound(pairs, kRisk, 0), -drop_lower_bound(pairs, kRisk, 0)};
+}
 
 Table validation_table(const QuantizeResult& result) {
   const ValidationResult& v = *result.validation;
@@ -58,6 +72,7 @@ Table validation_table(const QuantizeResult& result) {
   }
   columns.push_back(percent_column("precision", "precision", 2));
   columns.push_back(percent_column("recall", "recall", 2));
+  const size_t columns_of_table = columns.size();
   Table table("validation", columns);
   const auto add = [&](const char* name, int64_t bytes, double ms, const ScoreFigures& f) {
     std::vector<Cell> cells{name, bytes, ms / 1e3};
@@ -83,9 +98,17 @@ Table validation_table(const QuantizeResult& result) {
   shifts.push_back(points(difference(v.before.precision, v.after.precision)));
   shifts.push_back(points(difference(v.before.recall, v.after.recall)));
   table.add_row(std::move(shifts));
+  std::vector<Cell> intervals{"95 %", Cell(), Cell()};
+  for (size_t b = 0; b < kBucketBounds.size(); ++b) {
+    const Interval shift = shift_interval(v.migration, b);
+    intervals.emplace_back(fmt::format("{:+.2f}..{:+.2f}", 100 * shift.low, 100 * shift.high));
+  }
+  intervals.resize(columns_of_table);
+  table.add_row(std::move(intervals));
   table.notes = {fmt::format("{} labelled pictures; buckets: share of them by the score for the "
                              "true label, in percent, shifts in points",
                              with_thousands(v.before.pictures)),
+                 "95 %: exact intervals of the shifts, from the pairs of answers to each picture",
                  "time: median of one picture on one thread, without decoding"};
   return table;
 }
@@ -100,12 +123,20 @@ std::vector<Table> migration_tables(const ScoreMigration& migration) {
   return tables;
 }
 
-std::vector<size_t> by_cost(const SearchResult& search) {
-  std::vector<size_t> order(search.trials.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return search.costs[a] < search.costs[b]; });
-  return order;
+Table equalized_table(const std::vector<EqualizedPair>& pairs) {
+  Table table("equalized",
+              {text_column("first", "layer"), text_column("second", "read by"),
+               number_column("predicted_db", "predicted", 1, "dB"),
+               number_column("before_db", "SQNR before", 1, "dB"),
+               number_column("after_db", "after", 1, "dB"), text_column("kept", "")});
+  for (const EqualizedPair& pair : pairs) {
+    table.add_row({pair.first, pair.second, pair.predicted_db, pair.before_db, pair.after_db,
+                   pair.kept ? "kept" : "taken back"});
+  }
+  table.notes = {
+      "channels of the first scaled against the weights of the second: the same function in f32",
+      "predicted: less noise in the second's result; SQNR: measured there, with the layer alone"};
+  return table;
 }
 
 Table trial_table(const SearchResult& search) {

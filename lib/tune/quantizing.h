@@ -77,6 +77,9 @@ class Quantizer {
   QuantizingResult make(const Int8Options& int8);
   QuantizingResult make() { return make(plan_.int8); }
 
+  /// The noise of each layer of `integers`, the subject quantized, on a few of the pictures.
+  std::vector<WalkedLayer> walk(const Graph& integers) const;
+
   const QuantizingSubject& subject() const { return subject_; }
   const QuantizingPlan& plan() const { return plan_; }
 
@@ -84,7 +87,6 @@ class Quantizer {
   struct Cache;
 
   void solve_classifier(QuantizingResult& result);
-  std::vector<WalkedLayer> walk(const Graph& integers) const;
 
   QuantizingSubject subject_;
   QuantizingPlan plan_;

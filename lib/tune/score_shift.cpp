@@ -107,6 +107,19 @@ int64_t ScoreMigration::moved() const { return sum_of(kept, false) + sum_of(flip
 
 int64_t ScoreMigration::flips() const { return sum_of(flipped, true); }
 
+PairedCounts bucket_pairs(const ScoreMigration& migration, size_t bucket) {
+  PairedCounts pairs;
+  for (size_t from = 0; from < kScoreBins; ++from) {
+    for (size_t to = 0; to < kScoreBins; ++to) {
+      const int64_t count = migration.kept[from][to] + migration.flipped[from][to];
+      pairs.n += count;
+      if (from > bucket && to <= bucket) pairs.lost += count;
+      if (from <= bucket && to > bucket) pairs.gained += count;
+    }
+  }
+  return pairs;
+}
+
 ScoreMigration migration_of(const JudgedScores& before, const JudgedScores& after) {
   FPCLS_CHECK(before.correct.size() == after.correct.size());
   ScoreMigration migration;

@@ -9,6 +9,7 @@
 #include "exec/executor.h"
 #include "graph/head.h"
 #include "metrics/evaluation.h"
+#include "metrics/paired.h"
 #include "tune/training_set.h"
 
 /// What a model says of labelled pictures, in the figures that a release is accepted on, and how
@@ -54,6 +55,10 @@ struct ScoreMigration {
   int64_t moved() const;  ///< to another bin
   int64_t flips() const;
 };
+
+/// Of the pictures whose score for the true label is at least the bound `bucket`: those that were
+/// before only are lost, those that are now only gained.
+PairedCounts bucket_pairs(const ScoreMigration& migration, size_t bucket);
 
 ScoreMigration migration_of(const JudgedScores& before, const JudgedScores& after);
 

@@ -5,8 +5,8 @@ For each network: `fpcls calibrate` and `fpcls quantize` on PICTURES, then, on J
 torch,engine` layer by layer and `fpcls classify` by both. Stated for each network: how many layers give integers, on
 how many of those the two are the same bit for bit when given the same inputs, the worst of the others, by how much the
 scores differ and how many labels do, and how the times of int8 and f32 compare (rerun alone for times that mean
-something). Layers whose activation isn't exact in any library (sigmoid, silu, gelu: "rounded real") may be off by one
-step where a number lies on the border between two.
+something). Layers whose activation isn't exact (sigmoid, silu, gelu, hard-swish: "rounded real") may be off by one step
+where a number lies on the border between two.
 
 ZOO is a folder with NAME.traced.pt and NAME.io.safetensors (whose x tells the size) for each network. Results are kept
 in RESULTS, one JSON object a line, and are not made again; models in MODELS, likewise.
@@ -20,7 +20,7 @@ import subprocess
 import sys
 
 NO_CNNS = ("vit_", "swin_")
-ROUNDED_REAL = ("sigmoid", "silu", "gelu", "tanh")
+ROUNDED_REAL = ("sigmoid", "silu", "gelu", "tanh", "hardswish")
 MOST_SCORE = 1e-3
 FPCLS = os.environ.get("FPCLS", "fpcls")
 

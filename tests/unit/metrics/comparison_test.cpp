@@ -85,6 +85,15 @@ TEST(Comparison, LostLessGainedIsTheDifferenceOfTheCounts) {
     int64_t moved = 0;
     for (const auto& row : b.migration) moved = std::accumulate(row.begin(), row.end(), moved);
     EXPECT_EQ(moved, b.images);
+    int64_t flipped = 0;
+    for (size_t i = 0; i < kMigrationBins; ++i) {
+      for (size_t j = 0; j < kMigrationBins; ++j) {
+        EXPECT_LE(b.migration_flipped[i][j], b.migration[i][j]);
+        flipped += b.migration_flipped[i][j];
+      }
+    }
+    EXPECT_GT(flipped, 0);
+    EXPECT_LT(flipped, b.images);
     for (const PairedTally& tally : b.at_least) check(tally);
   }
   EXPECT_FALSE(comparison.identical);

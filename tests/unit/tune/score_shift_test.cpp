@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/random.h"
+
 namespace fpcls {
 namespace {
 
@@ -64,6 +66,34 @@ TEST(ScoreShift, MigrationCountsEachPictureOnceAndFlipsApart) {
   EXPECT_EQ(migration.flipped[1][0], 1);
   EXPECT_EQ(migration.moved(), 2);
   EXPECT_EQ(migration.flips(), 1);
+}
+
+TEST(ScoreShift, PairsOfABucketAddUpToTheChangeOfItsCount) {
+  Random random(4);
+  for (int round = 0; round < 20; ++round) {
+    const int64_t count = random.between(1, 200);
+    JudgedScores before, after;
+    for (int64_t i = 0; i < count; ++i) {
+      before.correct.push_back(static_cast<float>(random.uniform(0, 1)));
+      after.correct.push_back(static_cast<float>(random.uniform(0, 1)));
+      before.answer.push_back(random.chance(0.5) ? 1 : 0);
+      after.answer.push_back(random.chance(0.5) ? 1 : 0);
+    }
+    const TrainingSet set = set_of(before.answer);
+    const ScoreFigures was = figures_of(before, set, kBinary);
+    const ScoreFigures is = figures_of(after, set, kBinary);
+    const ScoreMigration migration = migration_of(before, after);
+    for (size_t b = 0; b < kBucketBounds.size(); ++b) {
+      const PairedCounts pairs = bucket_pairs(migration, b);
+      EXPECT_EQ(pairs.n, count);
+      EXPECT_EQ(pairs.gained - pairs.lost, is.at_least[b] - was.at_least[b]);
+      int64_t lost = 0;
+      for (size_t i = 0; i < before.correct.size(); ++i) {
+        lost += before.correct[i] >= kBucketBounds[b] && after.correct[i] < kBucketBounds[b];
+      }
+      EXPECT_EQ(pairs.lost, lost);
+    }
+  }
 }
 
 }  // namespace
