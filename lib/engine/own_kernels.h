@@ -20,7 +20,7 @@ OwnKernel gate_kernel(const memory::desc& x);
 OwnKernel slice_kernel(const Shape& in, const SliceAttributes& slice, int64_t number_bytes);
 
 /// What each window of a convolution covers, 0 in the padding: arguments x, f32 nhwc of shape `in`,
-/// and y, f32 nhwc {N x OH x OW, I, kh, kw}. `out` is the convolution's shape {N, O, OH, OW},
+/// and y, f32 {N x OH x OW, kh, kw, I}. `out` is the convolution's shape {N, O, OH, OW},
 /// `weight` its weights' {O, I, kh, kw}.
 OwnKernel patches_kernel(const Shape& in, const Shape& out, const Window& window,
                          const Shape& weight);

@@ -4,9 +4,27 @@
 namespace fpcls {
 namespace {
 
-/// Up to here a large layer's time goes into reading its weights, which oneDNN 2's convolutions do
-/// once for each row of windows, and a product of matrices once.
+/// With so few windows, and more weights than a core's cache holds, a layer's time goes into
+/// reading them, which oneDNN 2's convolutions do once for each row of windows, and a product of
+/// matrices once.
 constexpr int64_t kFewWindows = 16;
+constexpr int64_t kManyWeights = 1 << 18;
+
+/// {O, I, kh, kw} as {O, kh x kw x I}: in the order of a patch's numbers.
+Tensor channels_last(const Tensor& weight) {
+  const Shape& s = weight.shape();
+  const int64_t window = s[2] * s[3];
+  const float* from = weight.data<float>();
+  std::vector<float> numbers(static_cast<size_t>(element_count(s)));
+  for (int64_t o = 0; o < s[0]; ++o) {
+    for (int64_t i = 0; i < s[1]; ++i) {
+      for (int64_t k = 0; k < window; ++k) {
+        numbers[static_cast<size_t>((o * window + k) * s[1] + i)] = *from++;
+      }
+    }
+  }
+  return Tensor::from({s[0], window * s[1]}, std::move(numbers));
+}
 
 }  // namespace
 
@@ -50,12 +68,12 @@ void Planner::add_conv(const FusedStep& step) {
   }
   x = reordered(x, kernel.src);
   const Place y = in_place ? target : new_place(kernel.dst);
-  launch_conv(step, kernel, x, y);
+  launch_conv(step, kernel, x, y, [](const Tensor& weight) { return weight; });
   define(step.result, y);
 }
 
 void Planner::launch_conv(const FusedStep& step, const Kernel& kernel, const Place& x,
-                          const Place& y) {
+                          const Place& y, const std::function<Tensor(const Tensor&)>& as_read) {
   std::optional<FoldedWeights> numbers;  // only needed while they aren't packed
   const auto folded_once = [&]() -> const FoldedWeights& {
     if (!numbers) numbers = folded(step);
@@ -63,7 +81,7 @@ void Planner::launch_conv(const FusedStep& step, const Kernel& kernel, const Pla
   };
   std::vector<Launch::Argument> arguments{{DNNL_ARG_SRC, x}, {DNNL_ARG_DST, y}};
   arguments.push_back({DNNL_ARG_WEIGHTS, constant(step, "weight", kernel.weights,
-                                                  [&] { return folded_once().weight; })});
+                                                  [&] { return as_read(folded_once().weight); })});
   if (has_bias(step)) {
     arguments.push_back({DNNL_ARG_BIAS, vector_constant(
                                             step, "bias", [&] { return folded_once().bias; },
@@ -77,7 +95,7 @@ bool Planner::has_few_windows(const FusedStep& step) const {
   const Shape weight = graph_.node(step.anchor).weight("weight").shape();
   const Shape& out = graph_.shape(step.anchor);
   return type_ == Type::f32 && a.groups == 1 && weight[2] * weight[3] > 1 &&
-         out[2] * out[3] <= kFewWindows;
+         out[2] * out[3] <= kFewWindows && element_count(weight) >= kManyWeights;
 }
 
 void Planner::add_conv_of_patches(const FusedStep& step) {
@@ -88,19 +106,20 @@ void Planner::add_conv_of_patches(const FusedStep& step) {
   const Place x = reordered(real(step.inputs[0]), input_layout(in, type_));
   Place y;
   const std::vector<Epilogue> epilogue = epilogue_of(step, &y);
-  const memory::desc channels_last = input_layout(out, type_);
-  y = y.slot >= 0 ? reordered(y, channels_last) : new_place(channels_last);
+  const memory::desc layout = input_layout(out, type_);
+  y = y.slot >= 0 ? reordered(y, layout) : new_place(layout);
   const int64_t rows = out[0] * out[2] * out[3];
-  const Place patches = new_place(input_layout({rows, weight[1], weight[2], weight[3]}, type_));
+  const int64_t columns = weight[1] * weight[2] * weight[3];
+  const Place patches = new_place(plain_desc({rows, columns}, type_));
   launch_own("own:patches", patches_kernel(in, out, conv_window(node.conv()), weight),
              {x, patches});
   const memory::desc* known = weights_.known(key(step, "weight"));
   const Kernel kernel =
-      linear_kernel(patches.desc, known != nullptr ? *known : any_desc(weight, type_),
+      linear_kernel(patches.desc, known != nullptr ? *known : any_desc({weight[0], columns}, type_),
                     has_bias(step), plain_desc({rows, weight[0]}, type_), epilogue);
   Place result = y;
   result.desc = kernel.dst;  // the same numbers in the same order
-  launch_conv(step, kernel, reordered(patches, kernel.src), result);
+  launch_conv(step, kernel, reordered(patches, kernel.src), result, channels_last);
   define(step.result, y);
 }
 

@@ -122,7 +122,9 @@ class Planner {
 
   bool has_bias(const FusedStep& step) const;
 
-  void launch_conv(const FusedStep& step, const Kernel& kernel, const Place& x, const Place& y);
+  /// `as_read` brings the folded weights into the shape that the kernel reads.
+  void launch_conv(const FusedStep& step, const Kernel& kernel, const Place& x, const Place& y,
+                   const std::function<Tensor(const Tensor&)>& as_read);
 
   bool has_few_windows(const FusedStep& step) const;
 

@@ -106,6 +106,28 @@ TEST_P(ExecutorOf, ConvolvesAsTheDefinitionSays) {
   }
 }
 
+/// Two convolutions of few windows and many weights, added.
+GraphMaker weighty_convolutions(uint64_t seed) {
+  Random random(seed);
+  GraphMaker make({1, random.between(120, 130), random.between(3, 7), random.between(3, 7)}, seed);
+  ConvAttributes attributes;
+  attributes.stride = {random.between(1, 2), 2};
+  attributes.dilation = {1, random.between(1, 2)};
+  attributes.padding = {random.between(0, 2), random.between(0, 2), random.between(0, 2), 2};
+  const int left = make.batch_norm(make.conv(0, 256, {3, 3}, attributes, random.chance(0.5)));
+  const int right = make.conv(0, 256, {3, 3}, attributes);
+  make.add(Op::relu, {make.add(Op::add, {left, right})});
+  return make;
+}
+
+TEST_P(ExecutorOf, ConvolvesWithManyWeightsAsTheDefinitionSays) {
+  for (uint64_t seed = 0; seed < 4; ++seed) {
+    SCOPED_TRACE(seed);
+    GraphMaker make = weighty_convolutions(seed);
+    expect_as_naive(make.graph(), make.random_tensor(with_batch(make.shape(0), 2)));
+  }
+}
+
 TEST_P(ExecutorOf, PoolsAsTheDefinitionSays) {
   for (uint64_t seed = 0; seed < 80; ++seed) {
     Random random(seed);
