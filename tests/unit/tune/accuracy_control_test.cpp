@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -12,6 +13,7 @@
 #include "exec/pixels.h"
 #include "graph/fold.h"
 #include "temporary_folder.h"
+#include "tune/equalizing.h"
 #include "unit/graph/graphs.h"
 
 namespace fpcls {
@@ -205,6 +207,55 @@ TEST_F(AccuracyControlTest, FindsASabotagedLayerAndEndsWithinTheShift) {
   ASSERT_FALSE(result.trials[result.chosen].kept.empty());
   EXPECT_EQ(result.trials[result.chosen].kept[0], names[2]);
   EXPECT_LE(result.trials[result.chosen].kept.size(), 2U);
+}
+
+TEST_F(AccuracyControlTest, EqualisingFindsTheSabotagedLayerAndKeepsTheFunction) {
+  const Graph sound = make_network();
+  const auto names = conv_names(sound);
+  use(sabotaged(sound, names[1], names[2]), sound);
+  Quantizer made = quantizer();
+  const Equalized equal = equalize(made.subject(), made.plan());
+  ASSERT_EQ(equal.pairs.size(), 1U);
+  EXPECT_EQ(equal.pairs[0].first, names[1]);
+  EXPECT_EQ(equal.pairs[0].second, names[2]);
+  EXPECT_TRUE(equal.pairs[0].kept);
+  EXPECT_GT(*equal.pairs[0].after_db, *equal.pairs[0].before_db + 10);
+  const auto same = make_runner(equal.folded, preprocessing_);
+  for (int64_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(same->run(input(i)).bytes(), reference_->run(input(i)).bytes());
+  }
+  // The scaled result was counted anew: no value is as large as it was.
+  for (size_t i = 0; i < tensors_.size(); ++i) {
+    const bool changed = !(tensors_[i].values == equal.tensors[i].values);
+    EXPECT_EQ(changed, equal.tensors[i].values.max < tensors_[i].values.max / 10) << i;
+  }
+}
+
+TEST_F(AccuracyControlTest, EqualisingLeavesASoundNetworkAlone) {
+  use(make_network(), make_network());
+  Quantizer made = quantizer();
+  const Equalized equal = equalize(made.subject(), made.plan());
+  EXPECT_TRUE(equal.pairs.empty());
+  EXPECT_EQ(equal.tensors.size(), tensors_.size());
+}
+
+TEST_F(AccuracyControlTest, HandsOverTheModelsThatNoneBeforeBeats) {
+  const Graph sound = make_network();
+  const auto names = conv_names(sound);
+  use(sabotaged(sound, names[1], names[2]), sound);
+  ControlPlan plan;
+  plan.max_shift_points = 3;
+  std::vector<size_t> handed;
+  plan.unbeaten = [&](const QuantizingResult& made, const std::vector<ControlTrial>& trials) {
+    EXPECT_EQ(weight_bytes(made.graph), trials.back().weight_bytes);
+    handed.push_back(trials.size() - 1);
+  };
+  const ControlResult result = control(plan);
+  ASSERT_FALSE(handed.empty());
+  EXPECT_EQ(handed[0], 0U);
+  for (const size_t i : pareto_trials(result.trials)) {
+    EXPECT_NE(std::find(handed.begin(), handed.end(), i), handed.end()) << i;
+  }
 }
 
 TEST_F(AccuracyControlTest, MissingTheShiftGivesTheNearestAndSaysWhy) {
