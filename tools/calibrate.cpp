@@ -21,7 +21,8 @@ Command calibrate_command() {
         for (const std::string& remark : result.remarks) {
           if (!options.output.quiet) fmt::print(stderr, "fpcls: {}\n", remark);
         }
-        fmt::print("{}", format_document(calibrate_document(result), "certificate",
+        const bool flat = options.output.format == OutputFormat::csv;
+        fmt::print("{}", format_document(calibrate_document(result, flat), "certificate",
                                          options.output.format,
                                          [&] { return read_file(options.out); }));
         return 0;

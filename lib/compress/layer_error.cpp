@@ -31,6 +31,18 @@ void LayerError::add(const Tensor& reference, const Tensor& values) {
   }
 }
 
+void LayerError::merge(const LayerError& other) {
+  count_ += other.count_;
+  non_finite_ += other.non_finite_;
+  max_ = std::max(max_, other.max_);
+  sum_ += other.sum_;
+  largest_ = std::max(largest_, other.largest_);
+  noise_ += other.noise_;
+  signal_ += other.signal_;
+  other_ += other.other_;
+  product_ += other.product_;
+}
+
 double LayerError::mean() const { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
 
 std::optional<double> LayerError::relative() const {

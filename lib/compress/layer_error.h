@@ -14,6 +14,9 @@ class LayerError {
   /// Takes note of f32 `values` where `reference`, of the same shape, was right.
   void add(const Tensor& reference, const Tensor& values);
 
+  /// Adds what another took note of.
+  void merge(const LayerError& other);
+
   /// Numbers compared so far.
   int64_t count() const { return count_; }
   /// Pairs of which either isn't finite and that aren't the same; they count nowhere else.

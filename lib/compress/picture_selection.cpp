@@ -106,6 +106,39 @@ void cover(const FeatureTable& features, const Rows& rows, int64_t count, Rows& 
   }
 }
 
+/// For each of `rows` the place in `chosen` of the nearest one, the first of equals; of a chosen one
+/// its own, though another may lie in the same point.
+std::vector<size_t> nearest_of(const FeatureTable& features, const Rows& rows, const Rows& chosen) {
+  std::vector<size_t> nearest;
+  for (const int64_t row : rows) {
+    size_t best = 0;
+    double least = kFar;
+    for (size_t c = 0; c < chosen.size(); ++c) {
+      const double d = squared_distance(features, row, chosen[c]);
+      if (d < least || row == chosen[c]) {
+        least = row == chosen[c] ? -1 : d;
+        best = c;
+      }
+    }
+    nearest.push_back(best);
+  }
+  return nearest;
+}
+
+/// Moves each of `chosen` to the middle of the rows that it is nearest to, until all stay.
+void move_to_middles(const FeatureTable& features, const Rows& rows, Rows& chosen) {
+  constexpr int kMostRounds = 20;
+  for (int round = 0; round < kMostRounds; ++round) {
+    const std::vector<size_t> nearest = nearest_of(features, rows, chosen);
+    std::vector<Rows> clusters(chosen.size());
+    for (size_t i = 0; i < rows.size(); ++i) clusters[nearest[i]].push_back(rows[i]);
+    Rows moved;
+    for (const Rows& cluster : clusters) moved.push_back(by_centrality(features, cluster)[0]);
+    if (moved == chosen) return;
+    chosen = std::move(moved);
+  }
+}
+
 /// The pictures in which a layer's values are largest; those that are it for most layers first.
 Rows extreme_rows(const std::vector<float>& extremes, const Rows& rows, size_t pictures,
                   int64_t count) {
@@ -137,6 +170,10 @@ Rows choose_in_group(const FeatureTable& features, const Rows& rows, int64_t cou
   switch (options.strategy) {
     case SelectionStrategy::cover:
       cover(features, rows, count, chosen);
+      return chosen;
+    case SelectionStrategy::medoids:
+      cover(features, rows, count, chosen);
+      move_to_middles(features, rows, chosen);
       return chosen;
     case SelectionStrategy::similar:
       chosen = by_centrality(features, rows);
@@ -204,7 +241,8 @@ Selection select_pictures(const FeatureTable& features, const std::vector<std::s
   }
   if (rows.empty()) return selection;
   std::vector<bool> taken(names.size());
-  if (options.strategy == SelectionStrategy::cover) {
+  if (options.strategy == SelectionStrategy::cover ||
+      options.strategy == SelectionStrategy::medoids) {
     const auto reserved = static_cast<int64_t>(options.range_ratio *
                                                static_cast<double>(options.count));
     for (const int64_t row : extreme_rows(extremes, rows, names.size(), reserved)) {

@@ -12,7 +12,8 @@
 namespace fpcls {
 
 enum class SelectionStrategy {
-  cover,    ///< spread over all kinds of pictures, so that each has a chosen one near
+  cover,    ///< spread over all kinds of pictures, so that none is far from a chosen one
+  medoids,  ///< the middles of as many clusters: most where pictures are dense
   similar,  ///< close to each other: those nearest to their group's middle
   random,   ///< by chance within each group: the control that the others have to beat
 };
@@ -21,6 +22,7 @@ template <>
 struct EnumNames<SelectionStrategy> {
   static constexpr std::pair<SelectionStrategy, std::string_view> entries[] = {
       {SelectionStrategy::cover, "cover"},
+      {SelectionStrategy::medoids, "medoids"},
       {SelectionStrategy::similar, "similar"},
       {SelectionStrategy::random, "random"}};
 };
@@ -42,7 +44,8 @@ double squared_distance(const FeatureTable& table, int64_t a, int64_t b);
 struct SelectionOptions {
   SelectionStrategy strategy = SelectionStrategy::cover;
   int64_t count = 512;
-  /// Share of `count` that goes to pictures where a layer's values are largest, for `cover`.
+  /// Share of `count` that goes to pictures where a layer's values are largest, for `cover` and
+  /// `medoids`.
   double range_ratio = 0.1;
   /// A picture is foreign when its distance to its nearest neighbours is more than this multiple
   /// of the median of all; 0 keeps every one.
@@ -62,7 +65,9 @@ struct Selection {
 /// the set of pictures alone, not on their order.
 ///
 /// `cover` takes in each group the picture nearest to the middle, then always the one farthest from
-/// those taken (k-centre greedy, Gonzalez 1985).
+/// those taken (k-centre greedy, Gonzalez 1985). `medoids` goes on from there: each picture joins the
+/// nearest taken one, and the member nearest to the mean of those takes its place, until nothing
+/// changes (after Park and Jun 2009).
 Selection select_pictures(const FeatureTable& features, const std::vector<std::string>& groups,
                           const std::vector<std::string>& names,
                           const std::vector<float>& extremes, const SelectionOptions& options);

@@ -232,7 +232,8 @@ class EngineExecutor : public Executor {
               1.0F / plan.inputs[i].scale);
     }
     if (hook) {
-      hook({0, 0, {}, [&] { return inputs[0]; }});
+      const auto given = [&] { return inputs[0]; };
+      hook({0, 0, {}, given, given});
       run_hooked(plan, bound, workspace->stream(), hook);
     } else {
       for (size_t i = 0; i < plan.launches.size(); ++i) bound.run(i, workspace->stream());
@@ -254,8 +255,21 @@ class EngineExecutor : public Executor {
       Shape shape = graph_.shape(steps_[step].result);
       shape[0] *= plan.batch;
       hook({steps_[step].result, ms, kernels,
-            [&] { return copied(bound, plan.results[step], shape); }});
+            [&] { return copied(bound, plan.results[step], shape); },
+            [&] { return in_place(bound, plan.results[step]); }});
     }
+  }
+
+  /// The numbers at `place` in any order: where they lie, if that is f32 without gaps.
+  static Tensor in_place(const BoundPlan& bound, const Place& place) {
+    Shape shape{1};
+    for (const auto extent : dims_of(place.desc)) shape[0] *= extent;
+    const bool gapless = place.desc.get_size() == at(shape[0]) * sizeof(float);
+    if (type_of(place.desc) != memory::data_type::f32 || !gapless) {
+      return copied(bound, place, std::move(shape));
+    }
+    return Tensor(DType::f32, std::move(shape),
+                  std::shared_ptr<const void>(std::shared_ptr<const void>(), bound.address(place)));
   }
 
   /// The numbers at `place` as row-major f32. `shape` may leave out its last extent (-1).

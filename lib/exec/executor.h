@@ -50,6 +50,9 @@ struct NodeResult {
   std::string_view kernel;  ///< what computed it ("jit:avx512_core"); empty where nobody knows
   /// Copies the values out, f32 {N, …}. Only while the hook runs.
   std::function<Tensor()> values;
+  /// The same numbers in any order, f32 {count}, for sums and counts: without a copy where they lie
+  /// so. They last only while the hook runs.
+  std::function<Tensor()> unordered;
 };
 
 /// Throw Error where `batch` or `x` isn't what a graph with this input, {1, C, H, W}, reads.

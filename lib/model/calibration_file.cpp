@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t kSchemaVersion = 1;
+constexpr int64_t kSchemaVersion = 2, kOldestVersion = 1;
 constexpr int64_t kMaxBytes = int64_t{1} << 28;
 
 /// As one text, because a million JSON numbers are the reader's limit.
@@ -34,6 +34,26 @@ std::vector<int64_t> parse_counts(const std::string& text, const std::string& wh
     at = *end == ' ' ? end + 1 : end;
   }
   return counts;
+}
+
+/// The shortest decimals that read back as the same numbers.
+std::string numbers_text(const std::vector<float>& numbers) {
+  return fmt::format("{}", fmt::join(numbers, " "));
+}
+
+std::vector<float> parse_numbers(const std::string& text, const std::string& where) {
+  std::vector<float> numbers;
+  const char* at = text.c_str();
+  while (*at != 0) {
+    char* end = nullptr;
+    const float number = std::strtof(at, &end);
+    const bool sound = end != at && (*end == ' ' || *end == 0) && std::isfinite(number) &&
+                       static_cast<int64_t>(numbers.size()) < kMostLogits;
+    if (!sound) fail("{}: is damaged: its logits can't be read", where);
+    numbers.push_back(number);
+    at = *end == ' ' ? end + 1 : end;
+  }
+  return numbers;
 }
 
 json histogram_json(const Histogram& h) {
@@ -61,18 +81,14 @@ Histogram histogram_of(JsonObject object, const std::string& where) {
     if (count > INT64_MAX - h.total) fail("{}: is damaged: its counts are too large", where);
     h.total += count;
   }
-  const auto bin = [&](float v) { return std::floor(std::ldexp(v, -h.exponent)); };
-  const double last = h.first + static_cast<double>(h.counts.size()) - 1;
-  const bool sound = std::isfinite(h.min) && std::isfinite(h.max) && h.min <= h.max &&
-                     bin(h.min) >= h.first && bin(h.max) <= last && h.zeros >= 0 &&
-                     h.zeros <= h.counts[static_cast<size_t>(-h.first)];
-  if (!sound) fail("{}: is damaged: range and counts don't agree", where);
+  if (!is_sound(h)) fail("{}: is damaged: range and counts don't agree", where);
   return h;
 }
 
 json picture_json(const CalibrationPicture& p) {
   json value{{"path", p.path}, {"file", p.file}, {"slice", p.slice}, {"sha256", p.sha256}};
   if (p.label) value["label"] = *p.label;
+  if (!p.logits.empty()) value["logits"] = numbers_text(p.logits);
   return value;
 }
 
@@ -84,6 +100,7 @@ CalibrationPicture picture_of(const json& value, const std::string& where) {
   p.slice = object.text("slice");
   p.sha256 = object.text("sha256");
   if (object.has("label")) p.label = object.text("label");
+  if (object.has("logits")) p.logits = parse_numbers(object.text("logits"), where);
   object.finish();
   return p;
 }
@@ -162,9 +179,9 @@ CalibrationFile load_calibration_file(const std::filesystem::path& path) {
     fail("{}: is no calibration file; make one with 'fpcls calibrate'", where);
   }
   const int64_t version = object.integer("schema_version");
-  if (version != kSchemaVersion) {
-    fail("{}: has schema version {}, this fpcls reads {}; calibrate again, or use a newer fpcls",
-         where, version, kSchemaVersion);
+  if (version < kOldestVersion || version > kSchemaVersion) {
+    fail("{}: has schema version {}, this fpcls reads {} to {}; calibrate again, or use a newer fpcls",
+         where, version, kOldestVersion, kSchemaVersion);
   }
   const std::string expected = object.text("sha256");
   const json& content = object.at("calibration");

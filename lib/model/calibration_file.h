@@ -21,6 +21,8 @@ struct CalibrationPicture {
   std::string slice;
   std::optional<std::string> label;
   std::string sha256;  ///< of the file
+  /// What the model gave for it, {outputs}; empty where there are too many to keep.
+  std::vector<float> logits;
 };
 
 struct CalibrationTensor {
@@ -40,6 +42,9 @@ struct CalibrationFile {
   /// Figures that say how good the choice is, as names and values.
   std::vector<std::pair<std::string, double>> certificate;
 };
+
+/// Most logits that a file keeps.
+constexpr int64_t kMostLogits = int64_t{1} << 20;
 
 /// Identifies a preprocessing: all of its fields count.
 std::string preprocessing_sha256(const Preprocessing& preprocessing);

@@ -135,6 +135,7 @@ class Chain {
     calibrate.seed = options_.prune.seed;
     calibrate.out = calibration;
     calibrate.output = options_.output;
+    calibrate.resume = true;  // a step that was killed goes on
     run_calibrate(calibrate);
     QuantizeOptions quantize;
     quantize.model = calibrate.model;

@@ -118,6 +118,21 @@ CalibrationFile load_calibration(const QuantizeOptions& options, const LoadedMod
   return file;
 }
 
+/// All logits that the calibration knows, or none.
+std::vector<double> logits_of(const CalibrationFile& file, int64_t outputs,
+                              const std::string& where) {
+  std::vector<double> logits;
+  for (const CalibrationPicture& picture : file.pictures) {
+    if (picture.logits.empty()) return {};
+    if (static_cast<int64_t>(picture.logits.size()) != outputs) {
+      fail("{}: is damaged: has {} logits for {}, expected {}; calibrate again", where,
+           picture.logits.size(), quoted(picture.path), outputs);
+    }
+    logits.insert(logits.end(), picture.logits.begin(), picture.logits.end());
+  }
+  return logits;
+}
+
 QuantizingPlan plan_of(const QuantizeOptions& options, const std::string& isa) {
   QuantizingPlan plan;
   plan.int8.method = options.ranges;
@@ -311,7 +326,8 @@ QuantizeResult run_quantize(const QuantizeOptions& options) {
   const Graph folded = fold_batch_norms(model.graph);
   const CalibrationPictures pictures(options, file, model.preprocessing);
   const InputSource source{static_cast<int64_t>(file.pictures.size()),
-                           [&](int64_t i) { return pictures.read(i); }};
+                           [&](int64_t i) { return pictures.read(i); },
+                           logits_of(file, folded.output_count(), quoted(options.calibration))};
   auto reference = make_runner(folded, model.preprocessing);
   {
     const Int8Choice trial = choose_int8(folded, file.tensors, plan.int8);

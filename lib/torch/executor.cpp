@@ -127,14 +127,16 @@ class TorchExecutor : public Executor {
   at::Tensor run_each_node(const at::Tensor& x, const NodeHook& hook) const {
     std::vector<at::Tensor> results(static_cast<size_t>(graph_.size()));
     results[0] = x;
-    hook({0, 0, {}, [&] { return from_torch(x); }});
+    const auto given = [&] { return from_torch(x); };
+    hook({0, 0, {}, given, given});
     for (const NodeStep& step : steps_) {
       std::vector<at::Tensor> inputs;
       for (const int i : step.step.inputs) inputs.push_back(results[static_cast<size_t>(i)]);
       const Stopwatch watch;
       at::Tensor& result = results[static_cast<size_t>(step.step.node)];
       result = run_node(step, inputs);
-      hook({step.step.node, watch.ms(), {}, [&] { return from_torch(result); }});
+      const auto values = [&] { return from_torch(result); };
+      hook({step.step.node, watch.ms(), {}, values, values});
     }
     return results[static_cast<size_t>(graph_.outputs()[0].node)];
   }

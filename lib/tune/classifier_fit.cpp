@@ -61,6 +61,11 @@ std::string ClassifierSolver::refusal(const Graph& integers) const {
 
 void ClassifierSolver::find_logits(const QuantizingPlan& plan) {
   const int64_t count = subject_.pictures.count, outputs = subject_.folded.output_count();
+  if (!subject_.pictures.logits.empty()) {
+    logits_ = subject_.pictures.logits;
+    FPCLS_CHECK(logits_.size() == at(count * outputs));
+    return;
+  }
   std::vector<double> logits(at(count * outputs));
   for_each_picture(subject_.pictures, count, count, "finding the scores", plan,
                    [&](int64_t, int64_t i, const Tensor& input) {

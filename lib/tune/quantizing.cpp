@@ -5,12 +5,13 @@
 
 #include "tune/bias_means.h"
 #include "tune/classifier_fit.h"
+#include "tune/picture_work.h"
 
 namespace fpcls {
 namespace {
 
 /// Pictures that the layers' errors are taken from.
-constexpr int64_t kWalkPictures = 16;
+constexpr int64_t kWalkPictures = 16, kWalkParts = 4;
 
 }  // namespace
 
@@ -54,14 +55,27 @@ void Quantizer::solve_classifier(QuantizingResult& result) {
 
 std::vector<WalkedLayer> Quantizer::walk(const Graph& integers) const {
   const auto executor = make_runner(integers, subject_.preprocessing);
-  LayerWalk walk({&subject_.folded, &subject_.reference}, {&integers, executor.get()});
-  const int64_t count = std::min(subject_.pictures.count, kWalkPictures);
-  for (int64_t i = 0; i < count; ++i) {
-    if (plan_.stop()) throw Interrupted();
-    const Tensor input = subject_.pictures.read(i * subject_.pictures.count / count);
-    walk.add(input, input);
+  std::vector<std::unique_ptr<LayerWalk>> parts;
+  for (int64_t i = 0; i < kWalkParts; ++i) {
+    parts.push_back(std::make_unique<LayerWalk>(WalkSide{&subject_.folded, &subject_.reference},
+                                                WalkSide{&integers, executor.get()}));
   }
-  return walk.layers();
+  const int64_t all = subject_.pictures.count, count = std::min(all, kWalkPictures);
+  const InputSource spread{
+      count, [&](int64_t i) { return subject_.pictures.read(i * all / count); }, {}};
+  for_each_picture(spread, count, kWalkParts, "measuring layers", plan_,
+                   [&](int64_t part, int64_t, const Tensor& input) {
+                     parts[static_cast<size_t>(part)]->add(input, input);
+                   });
+  std::vector<WalkedLayer> layers = parts[0]->layers();
+  for (size_t part = 1; part < parts.size(); ++part) {
+    const std::vector<WalkedLayer>& others = parts[part]->layers();
+    for (size_t i = 0; i < layers.size(); ++i) {
+      layers[i].injected.merge(others[i].injected);
+      layers[i].so_far.merge(others[i].so_far);
+    }
+  }
+  return layers;
 }
 
 std::unique_ptr<Executor> make_runner(const Graph& graph, const Preprocessing& preprocessing) {

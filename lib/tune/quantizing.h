@@ -23,6 +23,8 @@ namespace fpcls {
 struct InputSource {
   int64_t count = 0;
   std::function<Tensor(int64_t)> read;
+  /// {count, outputs}: what the network gives for them as it is; empty where nobody knows yet.
+  std::vector<double> logits = {};
 };
 
 struct QuantizingPlan {

@@ -47,7 +47,8 @@ const fs::path& folder() {
 
 std::vector<Target> all_targets() {
   std::vector<Target> all;
-  for (auto* group : {model_targets, picture_targets, store_targets, text_targets}) {
+  for (auto* group :
+       {journal_targets, model_targets, picture_targets, store_targets, text_targets}) {
     std::vector<Target> targets = group();
     std::move(targets.begin(), targets.end(), std::back_inserter(all));
   }

@@ -22,6 +22,7 @@ struct Target {
 /// All of them, sorted by name.
 std::vector<Target> all_targets();
 
+std::vector<Target> journal_targets();
 std::vector<Target> model_targets();
 std::vector<Target> picture_targets();
 std::vector<Target> store_targets();

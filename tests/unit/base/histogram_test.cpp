@@ -105,5 +105,58 @@ TEST(Histogram, MergedWithAnEmptyOneStaysAsItIs) {
   EXPECT_TRUE(empty == before);
 }
 
+TEST(Histogram, OfManyNumbersIsThatOfTheObviousWay) {
+  Random random(11);
+  for (int i = 0; i < 10; ++i) {
+    auto values = some_values(random, 20000);
+    for (float& v : values) v = random.chance(0.5) ? std::max(0.0F, v) : v;
+    EXPECT_TRUE(of(values) == slow(values)) << i;
+  }
+}
+
+TEST(Histogram, PutsWhatIsTooSmallForAFloatOnItsSideOfZero) {
+  const std::vector<float> values{-1e-38F, 1e-38F, -0.0F, 1e30F, -1e30F};
+  EXPECT_TRUE(of(values) == slow(values));
+}
+
+TEST(Histogram, CountsNumbersThatAreNotFiniteApart) {
+  const std::vector<float> values{1, NAN, 2, INFINITY, -INFINITY, -3};
+  const Histogram h = of(values);
+  EXPECT_EQ(h.nonfinite, 3);
+  EXPECT_EQ(h.total, 3);
+  EXPECT_EQ(h.min, -3);
+  EXPECT_EQ(h.max, 2);
+  EXPECT_EQ(extent_of(values.data(), values.size()).nonfinite, 3);
+}
+
+TEST(Histogram, ComesBackFromItsPackedForm) {
+  Random random(12);
+  std::string all;
+  std::vector<Histogram> histograms{{}};
+  for (int i = 0; i < 50; ++i) histograms.push_back(of(some_values(random, 200)));
+  for (const Histogram& h : histograms) all += packed(h);
+  std::string_view rest = all;
+  for (const Histogram& h : histograms) {
+    const auto back = unpacked(rest);
+    ASSERT_TRUE(back.has_value());
+    EXPECT_TRUE(*back == h);
+  }
+  EXPECT_TRUE(rest.empty());
+}
+
+TEST(Histogram, IsNoneWherePackedBytesAreCutOffOrDontAgree) {
+  Random random(13);
+  const std::string bytes = packed(of(some_values(random, 100)));
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    std::string_view part(bytes.data(), length);
+    EXPECT_FALSE(unpacked(part).has_value()) << length;
+  }
+  Histogram wrong = of({1, 2, 3});
+  wrong.counts.push_back(1);
+  const std::string damaged = packed(wrong);
+  std::string_view view = damaged;
+  EXPECT_FALSE(unpacked(view).has_value());
+}
+
 }  // namespace
 }  // namespace fpcls

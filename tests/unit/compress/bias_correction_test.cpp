@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "base/random.h"
 #include "graph/quantize.h"
 #include "reference/graph/naive_ops.h"
 #include "unit/graph/graphs.h"
@@ -100,6 +103,29 @@ TEST(BiasCorrection, GivesTheChannelsOfAnIntegerLayerTheirMeans) {
     }
     EXPECT_GT(error_before, 1e-3);
     EXPECT_LT(error_after, 1e-5);
+  }
+}
+
+TEST(BiasCorrection, RoundsAsTheOneRuleSays) {
+  const QuantParams all[] = {{0.02F, 0, -127, 127}, {0.3F, 17, 0, 255}, {1e-6F, 3, 0, 127},
+                             {1e20F, 0, -128, 127}};
+  std::vector<float> values{0, -0.0F, NAN, INFINITY, -INFINITY, 1e-40F, 3e38F, -3e38F};
+  Random random(5);
+  for (int i = 0; i < 5000; ++i) {
+    values.push_back(static_cast<float>(random.normal() * std::pow(10, random.uniform(-7, 21))));
+  }
+  for (int i = -600; i < 600; ++i) values.push_back(static_cast<float>(i) * 0.5F * 0.25F);
+  const Tensor x = Tensor::from({1, static_cast<int64_t>(values.size())}, values);
+  for (const QuantParams& params : all) {
+    const Tensor cut = rounded(x, params);
+    for (size_t i = 0; i < values.size(); ++i) {
+      ASSERT_EQ(cut.data<float>()[i], dequantize(quantize(values[i], params), params)) << values[i];
+    }
+  }
+  const QuantParams halves{0.25F, 0, -127, 127};
+  const Tensor cut = rounded(x, halves);
+  for (size_t i = 0; i < values.size(); ++i) {
+    ASSERT_EQ(cut.data<float>()[i], dequantize(quantize(values[i], halves), halves)) << values[i];
   }
 }
 

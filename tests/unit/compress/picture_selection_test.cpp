@@ -129,6 +129,31 @@ TEST(SelectPictures, CoversBetterThanChanceAndRangesToo) {
   }
 }
 
+TEST(SelectPictures, MedoidsAreNearerOnAverage) {
+  for (uint64_t seed = 20; seed < 30; ++seed) {
+    const Pool pool = some_pool(seed, 300);
+    const auto coverage = [&](SelectionStrategy strategy) {
+      SelectionOptions options = options_of(strategy, 40);
+      options.foreign_multiple = 0;
+      options.range_ratio = 0;
+      return coverage_of(pool.features, pool.extremes, all_rows(pool),
+                         select(pool, options).chosen);
+    };
+    const Coverage cover = coverage(SelectionStrategy::cover);
+    const Coverage medoids = coverage(SelectionStrategy::medoids);
+    EXPECT_LT(medoids.mean_distance, cover.mean_distance);
+    EXPECT_LT(medoids.mean_distance, coverage(SelectionStrategy::random).mean_distance);
+  }
+}
+
+TEST(SelectPictures, TakesCountedOnesOfPicturesThatAreAllAlike) {
+  Pool pool = some_pool(9, 60);
+  std::fill(pool.features.values.begin(), pool.features.values.end(), 1.0F);
+  for (const auto& [strategy, name] : EnumNames<SelectionStrategy>::entries) {
+    EXPECT_EQ(names_of(pool, select(pool, options_of(strategy, 25))).size(), 25U) << name;
+  }
+}
+
 TEST(SelectPictures, OfSimilarOnesStayNearTheMiddle) {
   const Pool pool = some_pool(4, 300);
   const auto spread = [&](SelectionStrategy strategy) {

@@ -21,6 +21,7 @@ class CalibrationFileTest : public testing::Test {
     file_.command = "fpcls calibrate --count 2";
     file_.pictures = {{"a.png", "../pool/a.png", "pool", "photo", "00"},
                       {"b.png", "../pool/b.png", "pool", std::nullopt, "11"}};
+    file_.pictures[0].logits = {0.1F, -3.25F};
     CalibrationTensor tensor{"conv1", {}};
     const float values[] = {-1, 0, 2.5F, 3e-9F, 100};
     tensor.values.add(values, 5);
@@ -42,6 +43,8 @@ TEST_F(CalibrationFileTest, ComesBackAsItWas) {
   EXPECT_EQ(back.pictures[0].label, "photo");
   EXPECT_EQ(back.pictures[0].file, "../pool/a.png");
   EXPECT_EQ(back.pictures[1].label, std::nullopt);
+  EXPECT_EQ(back.pictures[0].logits, file_.pictures[0].logits);
+  EXPECT_TRUE(back.pictures[1].logits.empty());
   save_calibration_file(path_, back);
   EXPECT_EQ(read_file(path_), bytes);
 }
