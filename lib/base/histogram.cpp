@@ -27,8 +27,8 @@ int bin_of(double value, int exponent) {
 int exponent_for(float min, float max) {
   const double low = std::min(0.0F, min);
   const double high = std::max(0.0F, max);
-  int exponent = std::max(Histogram::kFinestExponent,
-                          std::ilogb(std::max(high - low, 1e-300)) - 12);
+  int exponent =
+      std::max(Histogram::kFinestExponent, std::ilogb(std::max(high - low, 1e-300)) - 12);
   const auto fits = [&] {
     return std::floor(std::ldexp(high, -exponent)) - std::floor(std::ldexp(low, -exponent)) <
            Histogram::kMaxBins;

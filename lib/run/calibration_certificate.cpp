@@ -16,6 +16,9 @@ namespace {
 constexpr int kDraws = 10;
 constexpr int64_t kFewPictures = 300, kVeryFewPictures = 32;
 constexpr size_t kMostGroups = 20, kWorstLayers = 5;
+/// From which share of the pool on it is said that pictures were left out as foreign.
+constexpr double kManyForeign = 0.05;
+constexpr const char* kForeignOf = "foreign of ";
 constexpr const char* kPoolOf = "pool of ";
 constexpr const char* kChosenOf = "chosen of ";
 constexpr const char* kRangeOf = "range of ";
@@ -153,6 +156,23 @@ Cell whole(const std::optional<double>& value) {
   return value ? Cell(static_cast<int64_t>(*value)) : Cell();
 }
 
+/// Where so many are left out as foreign that they may be a kind of their own; else empty.
+std::string foreign_remark(const Certificate& c) {
+  const auto groups = those_of(c, kForeignOf), pool = those_of(c, kPoolOf);
+  double left_out = 0, stay = 0;
+  std::pair<std::string, double> most;
+  for (const auto& group : groups) {
+    left_out += group.second;
+    if (group.second > most.second) most = group;
+  }
+  for (const auto& group : pool) stay += group.second;
+  if (left_out <= kManyForeign * (left_out + stay)) return "";
+  return fmt::format(
+      "{} of {} pictures lie far from all others and are left out, {} of them in {}; if the model "
+      "will meet such pictures, keep them with --foreign 0",
+      left_out, left_out + stay, most.second, quoted(most.first));
+}
+
 Table pool_table(const Certificate& c) {
   Table table("pool", {text_column("what", "pictures"), count_column("count")});
   const std::pair<const char*, const char*> rows[] = {
@@ -258,6 +278,9 @@ Certificate certify(const CalibrationPool& pool, const Survey& survey, const Sel
     c.emplace_back(kChosenOf + shown(name),
                    found == after.end() ? 0 : static_cast<double>(found->second));
   }
+  for (const auto& [name, size] : groups_of(survey, selection.foreign)) {
+    c.emplace_back(kForeignOf + shown(name), size);
+  }
   add_ranges(c, survey, among, selection.chosen, layers);
   return c;
 }
@@ -281,6 +304,8 @@ std::vector<std::string> choice_remarks(const Certificate& c, const SelectionOpt
   if (those_of(c, kPoolOf).size() == 1) {
     remarks.push_back("the pool is of one class, as far as can be told");
   }
+  const std::string foreign = foreign_remark(c);
+  if (!foreign.empty()) remarks.push_back(foreign);
   const double gain =
       figure(c, "random_mean_distance").value_or(0) - figure(c, "mean_distance").value_or(0);
   if (options.strategy != SelectionStrategy::random &&

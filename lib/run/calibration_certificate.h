@@ -15,7 +15,8 @@ namespace fpcls {
 
 /// Names and values, as the calibration file keeps them. Figures of the choice have their means
 /// over ten random sets beside them as "random_NAME", and those' spread as "random_NAME_deviation";
-/// then come "pool of GROUP", "chosen of GROUP" and "range of LAYER".
+/// then come "pool of GROUP" (without foreign ones), "chosen of GROUP", "foreign of GROUP" and
+/// "range of LAYER".
 using Certificate = std::vector<std::pair<std::string, double>>;
 
 /// `options` are those of the selection.

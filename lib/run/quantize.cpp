@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
+#include "base/stopwatch.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "exec/pixels.h"
@@ -149,14 +150,27 @@ QuantizingPlan plan_of(const QuantizeOptions& options, const std::string& isa) {
 
 /// Runs both in turns, so that whatever else the machine does hits both.
 void time_both(Executor& f32, Executor& int8, const Tensor& input, QuantizeResult& result) {
-  constexpr int kTurns = 3;
+  constexpr size_t kFewest = 3, kMost = 15;
+  constexpr double kEnoughSeconds = 0.5;
+  const auto timed = [&](Executor& executor) {
+    const Stopwatch one;
+    executor.run(input);
+    return one.ms();
+  };
+  timed(f32);
+  timed(int8);  // the first run makes the plan
   std::vector<double> before, after;
-  for (int i = 0; i < kTurns; ++i) {
-    before.push_back(picture_ms(f32, input));
-    after.push_back(picture_ms(int8, input));
+  const Stopwatch watch;
+  while (before.size() < kFewest || (watch.seconds() < kEnoughSeconds && before.size() < kMost)) {
+    before.push_back(timed(f32));
+    after.push_back(timed(int8));
   }
-  result.f32_ms = *std::min_element(before.begin(), before.end());
-  result.int8_ms = *std::min_element(after.begin(), after.end());
+  const auto median = [](std::vector<double>& times) {
+    std::sort(times.begin(), times.end());
+    return times[times.size() / 2];
+  };
+  result.f32_ms = median(before);
+  result.int8_ms = median(after);
 }
 
 void say_speed(const QuantizeResult& result) {

@@ -19,9 +19,8 @@ class CalibrationFileTest : public testing::Test {
     file_.model_sha256 = "m";
     file_.preprocessing_sha256 = preprocessing_sha256({});
     file_.command = "fpcls calibrate --count 2";
-    file_.pictures = {{"a.png", "../pool/a.png", "pool", "photo", "00"},
-                      {"b.png", "../pool/b.png", "pool", std::nullopt, "11"}};
-    file_.pictures[0].logits = {0.1F, -3.25F};
+    file_.pictures = {{"a.png", "../pool/a.png", "pool", "photo", "00", {0.1F, -3.25F}},
+                      {"b.png", "../pool/b.png", "pool", std::nullopt, "11", {}}};
     CalibrationTensor tensor{"conv1", {}};
     const float values[] = {-1, 0, 2.5F, 3e-9F, 100};
     tensor.values.add(values, 5);
