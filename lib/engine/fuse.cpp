@@ -5,6 +5,7 @@
 
 #include "graph/fold.h"
 #include "graph/integer_step.h"
+#include "graph/readers.h"
 
 namespace fpcls {
 namespace {
@@ -18,23 +19,13 @@ class Fuser {
         output_(graph.outputs()[0].node),
         norms_(foldable_batch_norms(graph)),
         integers_(integer_steps(graph)),
-        readers_(at(graph.size())),
-        needed_(at(graph.size())),
-        merged_(at(graph.size())) {
-    needed_[at(output_)] = true;
-    for (int i = graph.size() - 1; i >= 0; --i) {
-      if (!needed_[at(i)]) continue;
-      for (const int input : graph.node(i).inputs) {
-        needed_[at(input)] = true;
-        readers_[at(input)].push_back(i);
-      }
-    }
-  }
+        readers_(graph),
+        merged_(at(graph.size())) {}
 
   std::vector<FusedStep> steps() {
     std::vector<FusedStep> steps;
     for (int i = 1; i < graph_.size(); ++i) {
-      if (needed_[at(i)] && !merged_[at(i)]) steps.push_back(step_from(i));
+      if (readers_.needed(i) && !merged_[at(i)]) steps.push_back(step_from(i));
     }
     return steps;
   }
@@ -59,7 +50,8 @@ class Fuser {
         break;
       case Op::batch_norm:
       case Op::affine:
-        if (only_reader(anchor) >= 0 && graph_.node(only_reader(anchor)).op == Op::relu) {
+        if (readers_.only_reader(anchor) >= 0 &&
+            graph_.node(readers_.only_reader(anchor)).op == Op::relu) {
           merge_activation(step);
         }
         break;
@@ -67,11 +59,6 @@ class Fuser {
         break;
     }
     return step;
-  }
-
-  /// The node that alone reads `node`'s result, or -1.
-  int only_reader(int node) const {
-    return node != output_ && readers_[at(node)].size() == 1 ? readers_[at(node)][0] : -1;
   }
 
   void merge(FusedStep& step, int node) {
@@ -97,13 +84,13 @@ class Fuser {
 
   void merge_norm(FusedStep& step) {
     const int norm = norms_[at(step.anchor)];
-    if (norm < 0 || !needed_[at(norm)] || step.anchor == output_) return;
+    if (norm < 0 || !readers_.needed(norm) || step.anchor == output_) return;
     step.norm = norm;
     merge(step, norm);
   }
 
   bool merge_activation(FusedStep& step) {
-    const int reader = only_reader(step.result);
+    const int reader = readers_.only_reader(step.result);
     if (reader < 0 || !is_activation(graph_.node(reader).op)) return false;
     step.epilogue.push_back({reader, -1});
     merge(step, reader);
@@ -112,7 +99,7 @@ class Fuser {
 
   /// An addition of another result of the same shape that is computed before this step.
   bool merge_add(FusedStep& step) {
-    const int reader = only_reader(step.result);
+    const int reader = readers_.only_reader(step.result);
     if (reader < 0 || graph_.node(reader).op != Op::add) return false;
     const std::vector<int>& inputs = graph_.node(reader).inputs;
     const int other = inputs[0] == step.result ? inputs[1] : inputs[0];
@@ -126,8 +113,7 @@ class Fuser {
   int output_;
   std::vector<int> norms_;
   std::map<int, IntegerStep> integers_;
-  std::vector<std::vector<int>> readers_;
-  std::vector<bool> needed_;
+  Readers readers_;
   std::vector<bool> merged_;
 };
 
