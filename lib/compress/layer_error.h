@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -37,6 +38,9 @@ class LayerError {
   bool diverges(double tolerance) const;
 
  private:
+  void add_finite(const float* from, const float* to, size_t count);
+  void add_any(const float* from, const float* to, size_t count);
+
   int64_t count_ = 0;
   int64_t non_finite_ = 0;
   double max_ = 0, sum_ = 0, largest_ = 0;

@@ -26,8 +26,9 @@ std::vector<Candidate> candidates(const QuantizingSubject& subject, const Quanti
   for (size_t i = 0; i < pairs.size(); ++i) place[pairs[i].result] = i;
   std::vector<std::vector<ChannelSizes>> parts(kParts, std::vector<ChannelSizes>(pairs.size()));
   if (pairs.empty()) return {};
-  for_each_picture(subject.pictures, std::min(subject.pictures.count, kPictures), kParts,
-                   "measuring channels", plan, [&](int64_t part, int64_t, const Tensor& input) {
+  const InputSource pictures = spread(subject.pictures, kPictures);
+  for_each_picture(pictures, pictures.count, kParts, "measuring channels", plan,
+                   [&](int64_t part, int64_t, const Tensor& input) {
                      subject.reference.run(input, [&](const NodeResult& result) {
                        const auto found = place.find(result.node);
                        if (found == place.end()) return;
@@ -113,8 +114,12 @@ Equalized equalize(const QuantizingSubject& subject, const QuantizingPlan& plan)
   std::map<std::string, bool> scaled_results;
   for (const Candidate& c : tried) {
     const Graph& graph = subject.folded;
-    EqualizedPair pair{graph.node(c.pair.first).name, graph.node(c.pair.second).name,
-                       c.factors.gain_db, {}, {}, false};
+    EqualizedPair pair{graph.node(c.pair.first).name,
+                       graph.node(c.pair.second).name,
+                       c.factors.gain_db,
+                       {},
+                       {},
+                       false};
     const auto sqnr = [&](const Measured& m) {
       const auto found = m.layers.find(pair.second);
       return found == m.layers.end() ? std::nullopt : found->second;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -8,6 +9,15 @@
 #include "tune/quantizing.h"
 
 namespace fpcls {
+
+/// At most `count` of the pictures, evenly from the whole list: lists are often sorted by class.
+/// Valid as long as `pictures` is. Without logits.
+inline InputSource spread(const InputSource& pictures, int64_t count) {
+  count = std::min(count, pictures.count);
+  return {count,
+          [&pictures, count](int64_t i) { return pictures.read(i * pictures.count / count); },
+          {}};
+}
 
 /// Calls `look(part, picture, input)` for the first `count` pictures, by the plan's workers.
 /// Picture i belongs to part i % parts; a part's pictures come one after the other, in order, so

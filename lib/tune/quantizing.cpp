@@ -11,7 +11,7 @@ namespace fpcls {
 namespace {
 
 /// Pictures that the layers' errors are taken from.
-constexpr int64_t kWalkPictures = 16, kWalkParts = 4;
+constexpr int64_t kWalkPictures = 8, kWalkParts = 4;
 
 }  // namespace
 
@@ -60,10 +60,8 @@ std::vector<WalkedLayer> Quantizer::walk(const Graph& integers) const {
     parts.push_back(std::make_unique<LayerWalk>(WalkSide{&subject_.folded, &subject_.reference},
                                                 WalkSide{&integers, executor.get()}));
   }
-  const int64_t all = subject_.pictures.count, count = std::min(all, kWalkPictures);
-  const InputSource spread{
-      count, [&](int64_t i) { return subject_.pictures.read(i * all / count); }, {}};
-  for_each_picture(spread, count, kWalkParts, "measuring layers", plan_,
+  const InputSource pictures = spread(subject_.pictures, kWalkPictures);
+  for_each_picture(pictures, pictures.count, kWalkParts, "measuring layers", plan_,
                    [&](int64_t part, int64_t, const Tensor& input) {
                      parts[static_cast<size_t>(part)]->add(input, input);
                    });
