@@ -125,7 +125,9 @@ int64_t tally(const float* values, size_t count, Histogram& h) {
       }
     }
   }
-  for (size_t i = 0; i < counted.size(); ++i) h.counts[i % size] += counted[i];
+  for (size_t table = 0; table < counted.size(); table += size) {
+    for (size_t bin = 0; bin < size; ++bin) h.counts[bin] += counted[table + bin];
+  }
   return zeros;
 }
 
