@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t kSchemaVersion = 2, kOldestVersion = 1;
+constexpr int64_t kSchemaVersion = 2;
 constexpr int64_t kMaxBytes = int64_t{1} << 28;
 
 /// As one text, because a million JSON numbers are the reader's limit.
@@ -21,45 +21,48 @@ std::string counts_text(const std::vector<int64_t>& counts) {
   return fmt::format("{}", fmt::join(counts, " "));
 }
 
-std::vector<int64_t> parse_counts(const std::string& text, const std::string& where) {
-  std::vector<int64_t> counts;
-  const char* at = text.c_str();
-  while (*at != 0) {
-    char* end = nullptr;
-    const long long count = std::strtoll(at, &end, 10);
-    const bool sound = end != at && (*end == ' ' || *end == 0) && count >= 0 &&
-                       counts.size() < size_t{Histogram::kMaxBins};
-    if (!sound) fail("{}: is damaged: its counts can't be read", where);
-    counts.push_back(count);
-    at = *end == ' ' ? end + 1 : end;
-  }
-  return counts;
-}
-
 /// The shortest decimals that read back as the same numbers.
 std::string numbers_text(const std::vector<float>& numbers) {
   return fmt::format("{}", fmt::join(numbers, " "));
 }
 
-std::vector<float> parse_numbers(const std::string& text, const std::string& where) {
-  std::vector<float> numbers;
+/// What `counts_text` or `numbers_text` wrote: at most `most` numbers, as `parse_one` (strtoll,
+/// strtof) reads them, each `is_sound`.
+template <class Number, class Parse, class IsSound>
+std::vector<Number> parse_list(const std::string& text, size_t most, const Parse& parse_one,
+                               const IsSound& is_sound, const std::string& where,
+                               std::string_view what) {
+  std::vector<Number> numbers;
   const char* at = text.c_str();
   while (*at != 0) {
     char* end = nullptr;
-    const float number = std::strtof(at, &end);
-    const bool sound = end != at && (*end == ' ' || *end == 0) && std::isfinite(number) &&
-                       static_cast<int64_t>(numbers.size()) < kMostLogits;
-    if (!sound) fail("{}: is damaged: its logits can't be read", where);
+    const Number number = parse_one(at, &end);
+    if (end == at || (*end != ' ' && *end != 0) || !is_sound(number) || numbers.size() == most) {
+      fail("{}: is damaged: its {} can't be read", where, what);
+    }
     numbers.push_back(number);
     at = *end == ' ' ? end + 1 : end;
   }
   return numbers;
 }
 
+std::vector<int64_t> parse_counts(const std::string& text, const std::string& where) {
+  return parse_list<int64_t>(
+      text, size_t{Histogram::kMaxBins},
+      [](const char* at, char** end) { return std::strtoll(at, end, 10); },
+      [](int64_t count) { return count >= 0; }, where, "counts");
+}
+
+std::vector<float> parse_numbers(const std::string& text, const std::string& where) {
+  return parse_list<float>(
+      text, size_t{kMostLogits}, [](const char* at, char** end) { return std::strtof(at, end); },
+      [](float number) { return std::isfinite(number); }, where, "logits");
+}
+
 json histogram_json(const Histogram& h) {
-  return {{"exponent", h.exponent}, {"first", h.first}, {"counts", counts_text(h.counts)},
-          {"min", json_number(h.min)}, {"max", json_number(h.max)},
-          {"zeros", h.zeros}};
+  return {{"exponent", h.exponent},          {"first", h.first},
+          {"counts", counts_text(h.counts)}, {"min", json_number(h.min)},
+          {"max", json_number(h.max)},       {"zeros", h.zeros}};
 }
 
 Histogram histogram_of(JsonObject object, const std::string& where) {
@@ -179,9 +182,9 @@ CalibrationFile load_calibration_file(const std::filesystem::path& path) {
     fail("{}: is no calibration file; make one with 'fpcls calibrate'", where);
   }
   const int64_t version = object.integer("schema_version");
-  if (version < kOldestVersion || version > kSchemaVersion) {
-    fail("{}: has schema version {}, this fpcls reads {} to {}; calibrate again, or use a newer fpcls",
-         where, version, kOldestVersion, kSchemaVersion);
+  if (version != kSchemaVersion) {
+    fail("{}: has schema version {}, this fpcls reads {}; calibrate again, or use a newer fpcls",
+         where, version, kSchemaVersion);
   }
   const std::string expected = object.text("sha256");
   const json& content = object.at("calibration");

@@ -74,6 +74,23 @@ TEST_F(CalibrationFileTest, WithCountsThatDontAgreeIsRefused) {
   EXPECT_THROW(load_calibration_file(path_), Error);
 }
 
+TEST_F(CalibrationFileTest, OfAnotherSchemaVersionIsRefused) {
+  save_calibration_file(path_, file_);
+  std::string bytes = read_file(path_);
+  const std::string version = "\"schema_version\":";
+  const size_t at = bytes.find(version);
+  ASSERT_NE(at, std::string::npos);
+  bytes[at + version.size()] = '1';
+  write_file(path_, bytes);
+  try {
+    load_calibration_file(path_);
+    ADD_FAILURE() << "was read";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("schema version 1"), std::string::npos)
+        << error.what();
+  }
+}
+
 TEST_F(CalibrationFileTest, OfAnotherModelOrPreprocessingIsRefused) {
   Preprocessing other;
   EXPECT_NO_THROW(check_calibration(file_, "m", other, "x"));
