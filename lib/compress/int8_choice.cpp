@@ -34,6 +34,7 @@ class Chooser {
     plan.wanted = [this](const Node& node) { return wanted_.count(node.name) != 0; };
     plan.params = [this](int node) { return choice_for(node).params; };
     plan.highest_weight = options_.highest_weight;
+    plan.highest_weight_of_signed = options_.highest_weight_of_signed;
     Graph integers = quantize_graph(graph_, plan);
     if (wanted_.empty()) fail("{}", nothing_left(layers));
     return {std::move(layers), std::move(rounded_), std::move(integers)};
@@ -85,6 +86,7 @@ class Chooser {
     options.method = other == options_.other_methods.end() ? options_.method : other->second;
     options.percentile = options_.percentile;
     options.symmetric = values.min < 0;
+    if (!options.symmetric) options.bits = options_.activation_bits;
     try {
       rounded_.push_back({name, choose_range(values, options)});
     } catch (const Error& error) {

@@ -17,7 +17,12 @@ namespace fpcls {
 struct Int8Options {
   RangeMethod method = RangeMethod::automatic;
   double percentile = 99.99;   ///< as in RangeOptions
-  int highest_weight = 127;    ///< 63 for CPUs whose products of 8 bits saturate (without VNNI)
+  /// Bits of results that are nowhere below 0: 8, or 7 for CPUs whose products of 8 bits saturate
+  /// (without VNNI). Results that can be negative always have 8.
+  int activation_bits = 8;
+  /// The largest weight, 127, or 63 for such CPUs, of layers that read what is nowhere below 0 and
+  /// of the others: with signed 8-bit numbers even 8-bit weights saturate there.
+  int highest_weight = 127, highest_weight_of_signed = 127;
   std::set<std::string> keep;  ///< layers that stay as they are
   /// For the results of these nodes another method than `method`.
   std::map<std::string, RangeMethod> other_methods;

@@ -119,6 +119,17 @@ std::vector<Eltwise> eltwise_of(const Node& node) {
 
 bool bias_before_scales() { return DNNL_VERSION_MAJOR < 3; }
 
+bool halves_weights(const Kernel& kernel) {
+#if DNNL_VERSION_MAJOR >= 3
+  const std::string isa = engine_isa();
+  const bool saturates = isa == "avx512" || isa == "avx2" || isa == "avx" || isa == "sse4.1";
+  return saturates && type_of(kernel.src) == memory::data_type::s8 && !kernel.is_reference();
+#else
+  const auto& extra = kernel.weights.data.extra;
+  return (extra.flags & dnnl_memory_extra_flag_scale_adjust) != 0 && extra.scale_adjust == 0.5F;
+#endif
+}
+
 Kernel conv_kernel(const memory::desc& src, const memory::desc& weights, bool bias,
                    const memory::desc& dst, const Window& window,
                    const std::vector<Epilogue>& epilogue, const ChannelScales& scales) {
@@ -354,8 +365,13 @@ std::string engine_isa() {
       return "avx512_bf16";
     case dnnl::cpu_isa::avx512_core_amx:
       return "avx512_amx";
-    default:
+#if DNNL_VERSION_MAJOR < 3
+    case dnnl::cpu_isa::avx512_mic:
+    case dnnl::cpu_isa::avx512_mic_4ops:
       return "avx512";
+#endif
+    default:
+      return "avx512_vnni";  // newer ones, which all have it
   }
 }
 

@@ -59,6 +59,11 @@ struct Window {
 using ChannelScales = std::vector<float>;
 bool bias_before_scales();
 
+/// Whether a convolution of integers packs half of each weight, rounded: as oneDNN does for signed
+/// inputs where sums of two products of 8 bits don't fit 16 bits (without VNNI). Only even weights
+/// are then exact.
+bool halves_weights(const Kernel& kernel);
+
 /// `weights` is {O, I, kh, kw} or {groups, O / groups, I / groups, kh, kw}; its layout, like those
 /// of `src` and `dst`, may be left to oneDNN (`any`), which then says what it chose.
 Kernel conv_kernel(const memory::desc& src, const memory::desc& weights, bool bias,

@@ -33,8 +33,9 @@ std::string engine_refusal(const Graph& graph) {
     if (rounding == nullptr) continue;
     const QuantParams& params = rounding->params;
     if (params.zero_point != 0) return layer + ": the engine has no zero points";
-    if (params.highest - params.lowest != 255) {
-      return layer + ": the engine has no integers of fewer than 8 bits";
+    const bool all_8_bits = params.highest - params.lowest == 255;
+    if (!all_8_bits && params.lowest != 0) {
+      return layer + ": the engine has no negative integers of fewer than 8 bits";
     }
   }
   return "";

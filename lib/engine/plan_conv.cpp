@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "engine/planner.h"
 #include "engine/window.h"
 
@@ -24,6 +26,21 @@ Tensor channels_last(const Tensor& weight) {
     }
   }
   return Tensor::from({s[0], window * s[1]}, std::move(numbers));
+}
+
+/// Weights of 7 bits that a kernel is given doubled, because it halves them.
+constexpr const char* kDoubled = "doubled weight";
+
+bool can_double(const Tensor& weight) {
+  const int8_t* integers = weight.data<int8_t>();
+  return std::all_of(integers, integers + weight.count(),
+                     [](int8_t integer) { return -64 <= integer && integer < 64; });
+}
+
+Tensor doubled(const Tensor& weight) {
+  std::vector<int8_t> integers(weight.data<int8_t>(), weight.data<int8_t>() + weight.count());
+  for (int8_t& integer : integers) integer = static_cast<int8_t>(2 * integer);
+  return Tensor::from(weight.shape(), std::move(integers));
 }
 
 }  // namespace
@@ -127,7 +144,6 @@ void Planner::add_int8_conv(const FusedStep& step) {
   const Node& node = graph_.node(step.anchor);
   const ConvAttributes& a = node.conv();
   Place x = shaped(step.inputs[0]);
-  const float* weight_scales = node.weights.at("weight_scale").data<float>();
   const float input_scale = x.scale;
   const Type type = step.rounding >= 0 ? integer_type(step.rounding) : type_;
   Place target;
@@ -136,24 +152,42 @@ void Planner::add_int8_conv(const FusedStep& step) {
   const bool in_place = target.slot >= 0;
   const Shape result = batched(step.result);
   if (in_place) target.desc = layout_of(target.desc)(result, type);
-  ChannelScales scales;
-  for (int64_t o = 0; o < result[1]; ++o) scales.push_back(input_scale * weight_scales[o] * factor);
+  const memory::desc dst = in_place ? target.desc : input_layout(result, type);
   const bool bias = !node.weight("bias").empty();
-  const Shape shape = grouped_shape(node);
-  const memory::desc* known = weights_.known(key(step, "weight"));
-  const Kernel kernel = best_conv(x.desc, known != nullptr ? *known : any_desc(shape, Type::s8),
-                                  bias, in_place ? target.desc : input_layout(result, type),
-                                  conv_window(a), epilogue, scales);
+  const Tensor one_scale_each = node.weight("weight_scale");
+  std::vector<float> weight_scales(one_scale_each.data<float>(),
+                                   one_scale_each.data<float>() + result[1]);
+  const char* weight = "weight";
+  const auto make_kernel = [&] {
+    ChannelScales scales;
+    for (const float scale : weight_scales) scales.push_back(input_scale * scale * factor);
+    const memory::desc* known = weights_.known(key(step, weight));
+    return best_conv(x.desc, known != nullptr ? *known : any_desc(grouped_shape(node), Type::s8),
+                     bias, dst, conv_window(a), epilogue, scales);
+  };
+  const auto double_weights = [&] {
+    weight = kDoubled;
+    for (float& scale : weight_scales) scale /= 2;
+  };
+  if (weights_.known(key(step, kDoubled)) != nullptr) double_weights();
+  Kernel kernel = make_kernel();
+  if (halves_weights(kernel) && weights_.known(key(step, weight)) == nullptr &&
+      can_double(node.weight("weight"))) {
+    double_weights();
+    kernel = make_kernel();
+  }
   x = reordered(x, kernel.src);
   const Place y = in_place ? target : new_place(kernel.dst);
   std::vector<Launch::Argument> arguments{{DNNL_ARG_SRC, x}, {DNNL_ARG_DST, y}};
-  arguments.push_back({DNNL_ARG_WEIGHTS, constant(step, "weight", kernel.weights,
-                                                  [&] { return node.weight("weight"); })});
+  arguments.push_back({DNNL_ARG_WEIGHTS, constant(step, weight, kernel.weights, [&] {
+                         const Tensor integers = node.weight("weight");
+                         return weight == kDoubled ? doubled(integers) : integers;
+                       })});
   if (bias) {
     const auto scaled = [&] {
       const float* values = node.weights.at("bias").data<float>();
-      std::vector<float> result_bias(scales.size());
-      for (size_t o = 0; o < scales.size(); ++o) {
+      std::vector<float> result_bias(weight_scales.size());
+      for (size_t o = 0; o < weight_scales.size(); ++o) {
         result_bias[o] = bias_before_scales() ? values[o] / (input_scale * weight_scales[o])
                                               : values[o] * factor;
       }
@@ -187,8 +221,20 @@ std::vector<Epilogue> Planner::integer_epilogue(const FusedStep& step, float* fa
     if (!may_overwrite(op.other)) *target = copied(*target);
     epilogue.push_back({true, {}, grids_[at(op.other)]->scale * *factor, type_of(target->desc)});
   }
+  float limit = step.rounding >= 0 ? limit_of(step.rounding) : kUnlimited;
+  if (limit != kUnlimited && !epilogue.empty() && !epilogue.back().sum) {
+    // What cuts at 0 already is done by cutting at the limit, too. A second clip in one kernel
+    // makes oneDNN 2.6 give wrong numbers.
+    const Eltwise last = epilogue.back().eltwise;
+    const bool clips = last.kind == algorithm::eltwise_clip && last.alpha == 0;
+    if (clips) limit = std::min(limit, last.beta * inverse);
+    if (clips || last.kind == algorithm::eltwise_relu) epilogue.pop_back();
+  }
   if (!early && inverse != 1) {
     epilogue.push_back({false, {algorithm::eltwise_linear, inverse, 0}, 1, Type::undef});
+  }
+  if (limit != kUnlimited) {
+    epilogue.push_back({false, {algorithm::eltwise_clip, 0, limit}, 1, Type::undef});
   }
   return epilogue;
 }
@@ -198,8 +244,14 @@ void Planner::add_quantize(const FusedStep& step) {
   if (x.is_integer()) return define(step.result, x);
   const QuantParams& params = *grids_[at(step.result)];
   const Place y = new_place(input_layout(batched(step.result), integer_type(step.result)));
-  launch(reorder_kernel(x.desc, y.desc, 1.0F / params.scale),
-         {{DNNL_ARG_FROM, x}, {DNNL_ARG_TO, y}});
+  Place from = x;
+  if (const float limit = limit_of(step.result); limit != kUnlimited) {
+    from = new_place(x.desc);
+    launch(eltwise_kernel({algorithm::eltwise_clip, 0, limit * params.scale}, x.desc),
+           {{DNNL_ARG_SRC, x}, {DNNL_ARG_DST, from}});
+  }
+  launch(reorder_kernel(from.desc, y.desc, 1.0F / params.scale),
+         {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, y}});
   define(step.result, y);
 }
 

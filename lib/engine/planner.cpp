@@ -81,7 +81,7 @@ void Planner::add_input(const PlanInput& input) {
     return;
   }
   const Shape shape = batched(input.node);
-  if (const int rounding = only_rounded(input.node); rounding >= 0) {
+  if (const int rounding = only_rounded(input.node); rounding >= 0 && limit_of(rounding) == kUnlimited) {
     // Pictures' bytes become the first layer's integers by a table.
     Place place = new_place(input_layout(shape, integer_type(rounding)));
     place.scale = grids_[at(rounding)]->scale;
@@ -106,6 +106,12 @@ int Planner::only_rounded(int node) const {
     }
   }
   return found;
+}
+
+float Planner::limit_of(int rounding) const {
+  const QuantParams& params = *grids_[at(rounding)];
+  const bool fills_type = params.dtype() == DType::i8 || params.highest == 255;
+  return fills_type ? kUnlimited : static_cast<float>(params.highest);
 }
 
 memory::desc Planner::input_layout(const Shape& shape, Type type) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -53,6 +54,11 @@ class Planner {
   Type integer_type(int node) const {
     return grids_[at(node)]->dtype() == DType::i8 ? Type::s8 : Type::u8;
   }
+
+  /// The largest integer of a rounding whose type could hold larger ones, so that they have to be
+  /// cut, or `kUnlimited`.
+  float limit_of(int rounding) const;
+  static constexpr float kUnlimited = std::numeric_limits<float>::infinity();
 
   /// Channels last: as decoded pictures lie in memory.
   static memory::desc input_layout(const Shape& shape, Type type);

@@ -35,6 +35,13 @@ std::optional<QuantParams> common(const Node& node,
   return first;
 }
 
+/// Where what `node` gives is rounded: rounding commutes with taking a maximum, and the result
+/// before is the one that a layer gives.
+int rounded_source(const Graph& graph, int node) {
+  while (graph.node(node).op == Op::max_pool) node = graph.node(node).inputs[0];
+  return node;
+}
+
 /// Chooses the results that are rounded.
 class Rounding {
  public:
@@ -47,11 +54,7 @@ class Rounding {
   const std::set<int>& nodes() const { return nodes_; }
 
  private:
-  /// Rounding commutes with taking a maximum, and the result before is the one that a layer gives.
-  int source_of(int node) const {
-    while (graph_.node(node).op == Op::max_pool) node = graph_.node(node).inputs[0];
-    return node;
-  }
+  int source_of(int node) const { return rounded_source(graph_, node); }
 
   /// Whether the sum, or the activation that alone reads it, is rounded.
   bool is_rounded(int sum) const {
@@ -135,16 +138,22 @@ Graph quantize_graph(const Graph& graph, const QuantizePlan& plan) {
   const Rounding rounding(graph, layers);
   std::vector<Node> nodes;
   std::vector<int> place(at(graph.size()));
+  std::map<int, QuantParams> params;
   for (int i = 0; i < graph.size(); ++i) {
     Node node = graph.node(i);
-    if (layers.count(i) != 0) node = as_int8(std::move(node), plan.highest_weight);
+    if (layers.count(i) != 0) {
+      const QuantParams& read = params.at(rounded_source(graph, node.inputs[0]));
+      node = as_int8(std::move(node),
+                     read.lowest < 0 ? plan.highest_weight_of_signed : plan.highest_weight);
+    }
     for (int& input : node.inputs) input = place[at(input)];
     const std::string name = node.name + ".quantize";
     place[at(i)] = static_cast<int>(nodes.size());
     nodes.push_back(std::move(node));
     if (rounding.nodes().count(i) == 0) continue;
     nodes.push_back({Op::quantize, name, {place[at(i)]}, {}, {}});
-    nodes.back().attributes = QuantizeAttributes{saturating(plan.params(i))};
+    params[i] = saturating(plan.params(i));
+    nodes.back().attributes = QuantizeAttributes{params[i]};
     place[at(i)] = static_cast<int>(nodes.size()) - 1;
   }
   std::vector<GraphOutput> outputs = graph.outputs();

@@ -24,7 +24,9 @@ struct QuantizePlan {
   std::function<bool(const Node&)> wanted;
   /// How the result of `node` (of the given graph) is rounded.
   std::function<QuantParams(int node)> params;
-  int highest_weight = 127;  ///< see `choose_weight_scales`
+  /// See `choose_weight_scales`: of layers that read what is never negative, and of the others.
+  int highest_weight = 127;
+  int highest_weight_of_signed = 127;
 };
 
 /// The graph with the wanted layers as i8. A `quantize` is put after each result that such a layer

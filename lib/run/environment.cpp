@@ -8,6 +8,8 @@
 #include <set>
 #include <sstream>
 
+#include "exec/backend.h"
+
 namespace fpcls {
 namespace {
 
@@ -48,6 +50,13 @@ std::string int8_instructions(const std::string& isa) {
   if (has("vnni") || has("amx_int8")) return "VNNI";
   if (has("avx512f")) return "AVX-512 without VNNI";
   return has("avx2") ? "AVX2 without VNNI" : "SSE";
+}
+
+std::string int8_instructions() {
+  const std::string isa = engine_backend().isa();
+  if (isa == "avx512") return "AVX-512 without VNNI";
+  if (isa == "avx2") return "AVX2 without VNNI";
+  return isa == "avx" || isa == "sse4.1" ? "SSE" : "VNNI";
 }
 
 int64_t peak_rss_bytes() {

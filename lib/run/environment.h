@@ -14,6 +14,8 @@ std::string isa_names();
 /// The instructions among `isa` that 8-bit products are summed by: "VNNI", "AVX2 without VNNI" …
 /// Those before VNNI saturate at 16 bits on the way, so that scores differ between machines.
 std::string int8_instructions(const std::string& isa);
+/// Those that the engine uses here, which the variable ONEDNN_MAX_CPU_ISA may limit.
+std::string int8_instructions();
 /// Largest resident memory of this process so far.
 int64_t peak_rss_bytes();
 /// Now, as ISO 8601 in UTC: "2024-06-01T08:30:00Z".

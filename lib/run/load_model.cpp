@@ -188,9 +188,10 @@ LoadedModel load_model(const std::string& path, const ForeignModelOptions& forei
 }
 
 std::string isa_remark(const LoadedModel& model) {
-  const std::string here = int8_instructions(isa_names());
   for (const auto& [name, value] : model.provenance) {
-    if (name != "int8_isa" || value == here) continue;
+    if (name != "int8_isa") continue;
+    const std::string here = int8_instructions();
+    if (value == here) continue;
     return fmt::format(
         "{}: was quantized and checked on a processor with {}, this one has {}: 8-bit products are "
         "summed in another way, and scores differ; quantize it here, or judge it again",

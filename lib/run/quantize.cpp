@@ -139,8 +139,11 @@ QuantizingPlan plan_of(const QuantizeOptions& options, const std::string& isa) {
   plan.int8.method = options.ranges;
   plan.int8.percentile = options.percentile;
   plan.int8.keep.insert(options.keep.begin(), options.keep.end());
-  const int bits = options.weight_bits.value_or(isa == "VNNI" ? 8 : 7);
+  plan.int8.activation_bits = options.activation_bits;
+  const bool halved = options.activation_bits == 7;
+  const int bits = options.weight_bits.value_or(isa == "VNNI" || halved ? 8 : 7);
   plan.int8.highest_weight = bits == 8 ? kFullWeight : kHalfWeight;
+  plan.int8.highest_weight_of_signed = halved ? kHalfWeight : plan.int8.highest_weight;
   plan.correct_biases = !options.keep_biases;
   plan.solve_classifier = !options.keep_classifier;
   plan.workers = options.workers > 0 ? options.workers : usable_cores();
@@ -233,10 +236,11 @@ std::string overlap_remark(const CalibrationFile& file, const TrainingSet& set) 
 std::string fingerprint_of(const QuantizeOptions& options, const QuantizingPlan& plan,
                            const LoadedModel& model, const TrainingSet& set) {
   return sha256_hex(fmt::format(
-      "{} {} {} {} {} {} {} {} {} {} {} {} {}", version(), model.sha256,
+      "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", version(), model.sha256,
       sha256_of_file(options.calibration), training_set_sha256(set), enum_name(options.ranges),
       options.percentile, fmt::join(plan.int8.keep, "\n"), plan.int8.highest_weight,
-      plan.correct_biases, plan.solve_classifier, options.keep_scales, model.accept, int8_instructions(isa_names())));
+      plan.int8.highest_weight_of_signed, plan.int8.activation_bits, plan.correct_biases,
+      plan.solve_classifier, options.keep_scales, model.accept, int8_instructions()));
 }
 
 void say_trial(const ControlTrial& trial) {
@@ -335,7 +339,7 @@ QuantizeResult run_quantize(const QuantizeOptions& options) {
   const LoadedModel model = load(options);
   const CalibrationFile file = load_calibration(options, model);
   QuantizeResult result(QuantizingResult{model.graph, {}, {}, {}, {}, {}});
-  result.isa = int8_instructions(isa_names());
+  result.isa = int8_instructions();
   QuantizingPlan plan = plan_of(options, result.isa);
   const Graph folded = fold_batch_norms(model.graph);
   const CalibrationPictures pictures(options, file, model.preprocessing);

@@ -28,6 +28,7 @@ struct QuantizeOptions {
   bool keep_scales = false;
   bool keep_classifier = false;
   std::optional<int> weight_bits;
+  int activation_bits = 8;
   std::vector<std::string> validation;
   std::string label_map;
   std::optional<double> max_shift;
@@ -62,6 +63,11 @@ struct QuantizeOptions {
     v.option("weight_bits", weight_bits,
              "Bits of the weights: 8, or 7 for processors whose products of 8 bits saturate; "
              "unless given, what this processor needs",
+             Range{7, 8});
+    v.option("activation_bits", activation_bits,
+             "Bits of results that are never negative: 8, or 7, which keeps 8-bit weights from "
+             "saturating on processors without VNNI; layers that read negative numbers get 7-bit "
+             "weights instead",
              Range{7, 8});
     v.option("validation", validation,
              "Labelled pictures on which the scores before and after are compared; may be given "

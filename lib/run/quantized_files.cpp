@@ -15,6 +15,20 @@ std::filesystem::path trial_file(const std::filesystem::path& folder, size_t tri
   return folder / fmt::format("trial-{}.safetensors", trial);
 }
 
+std::string weights_text(const Int8Options& int8) {
+  std::string text = fmt::format("-{0} to {0}", int8.highest_weight);
+  if (int8.highest_weight_of_signed != int8.highest_weight) {
+    text += fmt::format(", -{0} to {0} in layers that read negative numbers",
+                        int8.highest_weight_of_signed);
+  }
+  return text;
+}
+
+std::string activations_text(const Int8Options& int8) {
+  return fmt::format("symmetric: 0 to {}, -128 to 127 where they can be negative",
+                     (1 << int8.activation_bits) - 1);
+}
+
 }  // namespace
 
 Metadata metadata_of(const LoadedModel& model, const QuantizeOptions& options,
@@ -42,7 +56,8 @@ Metadata metadata_of(const LoadedModel& model, const QuantizeOptions& options,
                         {"quantized_from", model.sha256},
                         {"calibration", sha256_of_file(options.calibration)},
                         {"ranges", std::move(ranges)},
-                        {"weights", fmt::format("-{0} to {0}", plan.int8.highest_weight)},
+                        {"weights", weights_text(plan.int8)},
+                        {"activations", activations_text(plan.int8)},
                         {"biases", plan.correct_biases ? "corrected" : "kept"},
                         {"scales", options.keep_scales ? "kept" : "equalised where it helps"},
                         {"classifier", plan.solve_classifier ? "solved again" : "kept"},

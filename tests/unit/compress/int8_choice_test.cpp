@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "base/error.h"
 #include "error_of.h"
@@ -59,6 +61,30 @@ TEST(Int8Choice, RoundsWithAllOf8BitsWhereNothingIsNegative) {
   EXPECT_EQ(choice.rounded[1].choice.params.lowest, 0);
   EXPECT_EQ(choice.rounded[1].choice.params.zero_point, 0);
   EXPECT_EQ(choice.rounded[1].choice.params.highest, 255);
+}
+
+TEST(Int8Choice, Has7BitsOfWhatIsNeverNegativeAndElseOfWeights) {
+  const Graph graph = small_classifier();
+  Int8Options options;
+  options.activation_bits = 7;
+  options.highest_weight_of_signed = 63;
+  const Int8Choice choice = choose_int8(graph, calibrate(graph), options);
+  ASSERT_EQ(choice.rounded.size(), 2U);
+  EXPECT_EQ(choice.rounded[0].choice.params.highest, 127);
+  EXPECT_LT(choice.rounded[0].choice.params.lowest, 0);
+  EXPECT_EQ(choice.rounded[1].choice.params.highest, 127);
+  EXPECT_EQ(choice.rounded[1].choice.params.lowest, 0);
+  std::vector<int> largest;
+  for (const Node& node : choice.graph.nodes()) {
+    if (!node.is_int8()) continue;
+    const Tensor weight = node.weight("weight");
+    const int8_t* begin = weight.data<int8_t>();
+    largest.push_back(0);
+    for (int64_t i = 0; i < weight.count(); ++i) {
+      largest.back() = std::max(largest.back(), std::abs(int{begin[i]}));
+    }
+  }
+  EXPECT_EQ(largest, (std::vector<int>{63, 127}));
 }
 
 TEST(Int8Choice, GivesNearlyTheSameResults) {

@@ -103,7 +103,7 @@ TEST(IsaRemark, IsMadeWhereAnInt8ModelWasCheckedOnAnotherProcessor) {
   LoadedModel model(scaling_network(true));
   model.path = "a.safetensors";
   EXPECT_EQ(isa_remark(model), "");
-  model.provenance = {{"int8_isa", int8_instructions(isa_names())}};
+  model.provenance = {{"int8_isa", int8_instructions()}};
   EXPECT_EQ(isa_remark(model), "");
   model.provenance = {{"int8_isa", "an abacus"}};
   EXPECT_THAT(isa_remark(model),
