@@ -14,7 +14,7 @@ Command prune_command() {
        "happens in steps with training between; without it what is left is to be trained again.\n"
        "--plan says what would go; several ratios give the curve in one go. --max-shift looks for "
        "the\n"
-       "largest ratio that loses little; it exits with 1 where none does.",
+       "largest ratio at which the scores stay where they are; it exits with 1 where none does.",
        "  fpcls prune wireframe.safetensors --remove macs=0.9 --train data/train --validation "
        "data/val \\\n"
        "    --journal wireframe.journal --resume -o wireframe.pruned.safetensors\n"

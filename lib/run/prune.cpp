@@ -136,15 +136,15 @@ PruneResult prune_within(const PruneOptions& options, PruneUnit unit) {
     const std::string& journal = options.fine_tune.journal;
     pruner.finish(*made, journal.empty() ? "" : name_for(goal, journal));
     cases.push_back(std::move(*made));
-    return RatioTrial{ratio, 1 - ratio, *cases.back().result.lost_points()};
+    return RatioTrial{ratio, 1 - ratio, *cases.back().result.shift_points};
   };
   const Stopwatch watch;
   constexpr double kMinute_s = 60;
   const RatioAnswer answer = search_ratio({*options.max_shift, kMinute_s * options.minutes}, attempt,
                                           [&] { return watch.seconds(); });
-  const std::vector<bool> best_for_loss = pareto_set(answer.trials);
+  const std::vector<bool> smallest_for_shift = pareto_set(answer.trials);
   for (size_t i = 0; i < cases.size(); ++i) {
-    if (best_for_loss[i]) continue;
+    if (smallest_for_shift[i]) continue;
     std::filesystem::remove(cases[i].result.out);
     cases[i].result.out.clear();
   }

@@ -39,8 +39,8 @@ struct PruneOptions {
     v.positional("model", model, "Model file");
     describe_channels(v);
     v.option("max_shift", max_shift,
-             "Look for the largest ratio of --remove UNIT at which no bucket and not the accuracy "
-             "falls by more than so many points on the validation pictures",
+             "Look for the largest ratio of --remove UNIT at which no bucket and neither precision "
+             "nor recall moves by more than so many points, up or down, on the validation pictures",
              Range{0.0, 100.0});
     v.option("minutes", minutes,
              "Begin no more trials of --max-shift that would end later; 0: no limit",
@@ -50,7 +50,7 @@ struct PruneOptions {
     v.option("o,out", out,
              "Model file to write (.safetensors); with several ratios, one for each, its name "
              "followed by UNIT-RATIO; so with "
-             "--max-shift those that are the smallest for what they lose, and the best as it is");
+             "--max-shift those that are the smallest for what moves, and the best as it is");
     v.group("Training", fine_tune);
     v.group("Models from elsewhere", foreign);
     v.group("Output", output);
@@ -97,8 +97,9 @@ struct PrunedModel {
   std::vector<std::string> inexact;  ///< layers where removed constants couldn't be kept exactly
   std::string out;                   ///< the file, empty where none was written
   std::optional<PruningResult> trained;  ///< how the training went, where there was one
-  /// What accuracy or the bucket that fell most fell by, in points; where there was a training.
-  std::optional<double> lost_points() const;
+  /// `largest_shift_points` on the validation pictures from the model that was pruned to this one,
+  /// both run as they will be used; where there was a training.
+  std::optional<double> shift_points;
 };
 
 struct PruneResult {

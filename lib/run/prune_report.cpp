@@ -79,7 +79,7 @@ Json model_json(const PrunedModel& model) {
                               {"channels_after", layer.channels_after}});
   }
   json["inexact"] = model.inexact;
-  if (const auto lost = model.lost_points()) json["lost_points"] = *lost;
+  if (model.shift_points) json["shift_points"] = *model.shift_points;
   if (model.trained) json["training"] = training_json(*model.trained);
   return json;
 }
@@ -142,16 +142,16 @@ Document search_document(const PruneResult& result) {
   std::string answer = "No ratio that was tried stays within.";
   if (result.chosen) {
     const PrunedModel& best = result.models[*result.chosen];
-    answer = fmt::format("{}={} loses {:.2f} points at most.", unit, best.goal.ratio,
-                         std::max(0.0, *best.lost_points()));
+    answer = fmt::format("{}={} moves no figure by more than {:.2f} points.", unit, best.goal.ratio,
+                         *best.shift_points);
   }
   if (result.out_of_time) answer += " Time ran out before the search ended.";
   section.blocks.push_back(Paragraph{answer});
-  Table kept("kept", {text_column("remove"), number_column("lost_points", "points lost", 2),
+  Table kept("kept", {text_column("remove"), number_column("shift_points", "largest shift, points", 2),
                       text_column("model")});
   for (const PrunedModel& m : sorted) {
-    kept.add_row({fmt::format("{}={}", unit, m.goal.ratio), *m.lost_points(),
-                  m.out.empty() ? "(another loses no more and is smaller)" : to_utf8(m.out)});
+    kept.add_row({fmt::format("{}={}", unit, m.goal.ratio), *m.shift_points,
+                  m.out.empty() ? "(another moves no more and is smaller)" : to_utf8(m.out)});
   }
   section.blocks.push_back(std::move(kept));
   section.blocks.push_back(curve_table(sorted));
@@ -161,17 +161,6 @@ Document search_document(const PruneResult& result) {
 }
 
 }  // namespace
-
-std::optional<double> PrunedModel::lost_points() const {
-  if (!trained || trained->steps.empty()) return std::nullopt;
-  const ValidationFigures& dense = trained->dense;
-  const ValidationFigures& pruned = trained->steps.back().trained;
-  double lost = dense.balanced_accuracy - pruned.balanced_accuracy;
-  for (size_t i = 0; i < dense.at_least_ratio.size(); ++i) {
-    lost = std::max(lost, dense.at_least_ratio[i] - pruned.at_least_ratio[i]);
-  }
-  return 100 * lost;
-}
 
 Document prune_document(const PruneResult& result) {
   if (result.max_shift) return search_document(result);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "exec/backend.h"
@@ -108,6 +109,12 @@ LoadedModel load_teacher(const std::string& path, const LoadedModel& model) {
   return teacher;
 }
 
+/// `set` with targets as answers, 1 being the positive label, where they are the other way round.
+TrainingSet turned(TrainingSet set) {
+  for (int& target : set.targets) target = 1 - target;
+  return set;
+}
+
 }  // namespace
 
 PruneTraining::PruneTraining(const PruneOptions& options, const LoadedModel& model)
@@ -169,6 +176,25 @@ PruningResult PruneTraining::run(const PruneGoal& goal, const ChannelSelectionOp
   return prune_and_train(
       model_.graph, metadata, data_.training, data_.validation,
       [this](const Graph& graph) { return make_trainer(graph); }, plan, fingerprint);
+}
+
+ScoreFigures PruneTraining::figures(const Graph& graph) const {
+  const auto executor = make_executor(ExecutorKind::automatic, graph, model_.preprocessing,
+                                      {options_.fine_tune.device, 1});
+  const Head& head = model_.head;
+  Progress progress("judging", "pictures", data_.validation.size(), options_.output.quiet);
+  const auto judged = [&](const TrainingSet& set) {
+    return figures_of(judge_scores(*executor, head, model_.accept, set, threads_,
+                                   [&] { progress.advance(); }),
+                      set, head);
+  };
+  const bool other_way_round = head.labels.size() == 2 && head.positive == 0;
+  return other_way_round ? judged(turned(data_.validation)) : judged(data_.validation);
+}
+
+double PruneTraining::shift_points(const Graph& pruned) {
+  if (!before_) before_ = figures(model_.graph);
+  return largest_shift_points(*before_, figures(pruned));
 }
 
 Provenance PruneTraining::provenance() const {

@@ -2,11 +2,13 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "run/prune.h"
 #include "run/training_data.h"
 #include "tune/pruning.h"
+#include "tune/score_shift.h"
 
 /// Prunes with training between, for `run_prune`. Internal to this folder.
 namespace fpcls {
@@ -21,11 +23,16 @@ class PruneTraining {
   PruningResult run(const PruneGoal& goal, const ChannelSelectionOptions& selection,
                     KeptLayerTimes& times, const std::filesystem::path& journal) const;
 
+  /// The largest shift of what `pruned` says of the validation pictures from what the model that is
+  /// pruned says of them, in points.
+  double shift_points(const Graph& pruned);
+
   /// What the training adds to the model's provenance.
   Provenance provenance() const;
 
  private:
   std::unique_ptr<Trainer> make_trainer(const Graph& graph) const;
+  ScoreFigures figures(const Graph& graph) const;
 
   const PruneOptions& options_;
   const LoadedModel& model_;
@@ -33,6 +40,7 @@ class PruneTraining {
   TrainingData data_;
   std::unique_ptr<Executor> teacher_;  ///< none where nothing is distilled
   std::string teacher_sha256_;
+  std::optional<ScoreFigures> before_;  ///< of the model that is pruned, from when they are needed
 };
 
 }  // namespace fpcls

@@ -178,6 +178,7 @@ void Pruner::train(PruneCase& made, const std::filesystem::path& journal) {
   made.result.after = CostModel(made.graph, remaining_groups(groups_, trained.keep)).dense();
   made.result.layers = compare_layers(model_.graph, made.graph);
   made.result.inexact = trained.inexact;
+  if (trained.divergence.empty()) made.result.shift_points = training_->shift_points(made.graph);
   made.result.trained = std::move(trained);
 }
 

@@ -25,7 +25,7 @@ RatioAnswer search_ratio(const RatioSearch& search,
     }
     const std::optional<RatioTrial> trial = attempt(ratio);
     longest_s = std::max(longest_s, seconds() - begin_s);
-    const bool within = trial && trial->lost_points <= search.max_lost_points;
+    const bool within = trial && trial->shift_points <= search.max_shift_points;
     if (trial) answer.trials.push_back(*trial);
     if (within) answer.best = answer.trials.size() - 1;
     (within ? low : high) = ratio;
@@ -37,8 +37,8 @@ std::vector<bool> pareto_set(const std::vector<RatioTrial>& trials) {
   std::vector<bool> in_set;
   for (const RatioTrial& one : trials) {
     in_set.push_back(std::none_of(trials.begin(), trials.end(), [&](const RatioTrial& other) {
-      return other.cost <= one.cost && other.lost_points <= one.lost_points &&
-             (other.cost < one.cost || other.lost_points < one.lost_points);
+      return other.cost <= one.cost && other.shift_points <= one.shift_points &&
+             (other.cost < one.cost || other.shift_points < one.shift_points);
     }));
   }
   return in_set;

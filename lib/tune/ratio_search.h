@@ -12,11 +12,11 @@ namespace fpcls {
 struct RatioTrial {
   double ratio = 0;       ///< asked for
   double cost = 0;        ///< left of whatever is removed, in any unit
-  double lost_points = 0;  ///< the most that any figure fell, in points; below 0 where all rose
+  double shift_points = 0;  ///< the most that any figure moved, up or down, in points
 };
 
 struct RatioSearch {
-  double max_lost_points = 0;
+  double max_shift_points = 0;
   double budget_s = 0;  ///< no trial begins that would probably end later; 0: as long as it takes
   /// The search ends where the answer is known to a hundredth.
   double resolution = 0.01;
@@ -29,7 +29,7 @@ struct RatioAnswer {
 };
 
 /// Halves the ratios between 0 and 1: more where the last stayed within, less where it didn't. That
-/// losses grow with the ratio is assumed; what is answered was measured in any case.
+/// shifts grow with the ratio is assumed; what is answered was measured in any case.
 ///
 /// `attempt` gives none where a ratio can't be reached. `seconds` is the time since the search
 /// began.
@@ -37,7 +37,7 @@ RatioAnswer search_ratio(const RatioSearch& search,
                          const std::function<std::optional<RatioTrial>(double ratio)>& attempt,
                          const std::function<double()>& seconds);
 
-/// For each trial whether no other is at least as good in cost and in loss and better in one.
+/// For each trial whether no other is at least as good in cost and in shift and better in one.
 std::vector<bool> pareto_set(const std::vector<RatioTrial>& trials);
 
 }  // namespace fpcls

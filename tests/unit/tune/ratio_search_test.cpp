@@ -86,7 +86,7 @@ TEST(ParetoSet, IsNeverEmptyAndNoMemberBeatsAnother) {
     std::vector<RatioTrial> trials(1 + static_cast<size_t>(random.below(12)));
     for (RatioTrial& t : trials) {
       t.cost = static_cast<double>(random.below(6));
-      t.lost_points = static_cast<double>(random.below(6));
+      t.shift_points = static_cast<double>(random.below(6));
     }
     const std::vector<bool> in_set = pareto_set(trials);
     int members = 0;
@@ -94,7 +94,7 @@ TEST(ParetoSet, IsNeverEmptyAndNoMemberBeatsAnother) {
       members += in_set[a] ? 1 : 0;
       for (size_t b = 0; b < trials.size(); ++b) {
         if (!in_set[a] || !in_set[b]) continue;
-        EXPECT_FALSE(trials[a].cost < trials[b].cost && trials[a].lost_points < trials[b].lost_points);
+        EXPECT_FALSE(trials[a].cost < trials[b].cost && trials[a].shift_points < trials[b].shift_points);
       }
     }
     EXPECT_GT(members, 0);
