@@ -17,7 +17,10 @@ Command train_command() {
        "white.safetensors\n"
        "  fpcls train data/new --from wireframe.safetensors --positive wireframe --learning-rate "
        "1e-4 "
-       "-o wireframe2.safetensors"},
+       "-o wireframe2.safetensors\n"
+       "  fpcls train data/train --from wireframe.pruned.safetensors --from-scratch --teacher "
+       "wireframe.safetensors \\\n"
+       "    --positive wireframe --epochs 40 -o wireframe.scratch.safetensors"},
       [](const TrainOptions& options, const std::vector<OptionSpec>&,
          const std::vector<std::string>&) {
         const TrainSummary summary = run_train(options);

@@ -7,9 +7,9 @@
 #include <cmath>
 #include <functional>
 
-#include "base/random.h"
 #include "base/text.h"
 #include "model/families.h"
+#include "model/initial_weights.h"
 
 namespace fpcls {
 namespace {
@@ -46,12 +46,8 @@ const Family& find_family(const std::string& name) {
   fail("architecture {} is not known, expected one of {}", quoted(name), fmt::join(known, ", "));
 }
 
-/// What a weight is for, which decides how it begins.
-enum class Role { conv, one, zero, linear };
-
-/// Gives the weight called `name`; the last argument is the fan-in of a linear layer.
-using WeightSource =
-    std::function<Tensor(const std::string& name, const Shape&, Role, int64_t fan_in)>;
+/// Gives the weight called `name`.
+using WeightSource = std::function<Tensor(const std::string& name, const Shape&)>;
 
 /// Adds nodes one after the other; each reads the one before unless told otherwise.
 class Builder {
@@ -68,8 +64,8 @@ class Builder {
     add({Op::adaptive_avg_pool, "avgpool", {last()}, AdaptivePoolAttributes{{1, 1}}, {}});
     add({Op::flatten, "flatten", {last()}, AxisAttributes{1}, {}});
     Node fc{Op::linear, "fc", {last()}, {}, {}};
-    fc.weights["weight"] = source_("fc.weight", {outputs, channels_}, Role::linear, channels_);
-    fc.weights["bias"] = source_("fc.bias", {outputs}, Role::linear, channels_);
+    fc.weights["weight"] = source_("fc.weight", {outputs, channels_});
+    fc.weights["bias"] = source_("fc.bias", {outputs});
     add(std::move(fc));
   }
 
@@ -123,7 +119,7 @@ class Builder {
     const ConvAttributes attributes{{stride, stride}, {pad, pad, pad, pad}, {1, 1}, groups};
     Node node{Op::conv, name, {input < 0 ? last() : input}, attributes, {}};
     const Shape shape{outputs, channels_ / groups, kernel, kernel};
-    node.weights["weight"] = source_(name + ".weight", shape, Role::conv, 0);
+    node.weights["weight"] = source_(name + ".weight", shape);
     add(std::move(node));
     channels_ = outputs;
   }
@@ -131,8 +127,7 @@ class Builder {
   void batch_norm(const std::string& name) {
     Node node{Op::batch_norm, name, {last()}, NormAttributes{}, {}};
     for (const char* key : {"weight", "running_var", "bias", "running_mean"}) {
-      const bool one = std::string_view(key) == "weight" || std::string_view(key) == "running_var";
-      node.weights[key] = source_(name + "." + key, {channels_}, one ? Role::one : Role::zero, 0);
+      node.weights[key] = source_(name + "." + key, {channels_});
     }
     add(std::move(node));
   }
@@ -145,40 +140,6 @@ class Builder {
   const WeightSource& source_;
   std::vector<Node> nodes_;
   int64_t channels_ = 0;  // of the last node's result
-};
-
-/// Initial weights; each tensor has a seed of its own, so none depends on those before it.
-class Initializer {
- public:
-  explicit Initializer(uint64_t seed) : seed_(seed) {}
-
-  Tensor operator()(const std::string&, const Shape& shape, Role role, int64_t fan_in) {
-    Random random(derive_seed(seed_, index_++));
-    std::vector<float> values(static_cast<size_t>(element_count(shape)));
-    switch (role) {
-      case Role::conv: {
-        const double fan_out = static_cast<double>(shape[0] * shape[2] * shape[3]);
-        const double deviation = std::sqrt(2 / fan_out);
-        for (float& value : values) value = static_cast<float>(deviation * random.normal());
-        break;
-      }
-      case Role::linear: {
-        const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
-        for (float& value : values) value = static_cast<float>(random.uniform(-bound, bound));
-        break;
-      }
-      case Role::one:
-        std::fill(values.begin(), values.end(), 1.0F);
-        break;
-      case Role::zero:
-        break;
-    }
-    return Tensor::from<float>(shape, std::move(values));
-  }
-
- private:
-  const uint64_t seed_;
-  uint64_t index_ = 0;
 };
 
 Graph build(const Family& family, int64_t channels, int64_t outputs, int height, int width,
@@ -208,9 +169,13 @@ Graph build_resnet(const ResNetSpec& spec) {
   check_side("width", spec.width);
   const auto eighths = static_cast<int64_t>(std::lround(64 * spec.width_multiplier / 8));
   const int64_t channels = 8 * std::max<int64_t>(1, eighths);
-  return build(
-      family, channels, spec.outputs, spec.height, spec.width, Initializer(spec.seed), [] {},
-      spec.architecture);
+  const WeightSource blank = [](const std::string&, const Shape& shape) {
+    return Tensor::from<float>(shape,
+                               std::vector<float>(static_cast<size_t>(element_count(shape))));
+  };
+  const Graph graph = build(
+      family, channels, spec.outputs, spec.height, spec.width, blank, [] {}, spec.architecture);
+  return with_initial_weights(graph, spec.seed);
 }
 
 Graph resnet_from_weights(const std::string& architecture, WeightFinder& weights, int height,
@@ -218,7 +183,7 @@ Graph resnet_from_weights(const std::string& architecture, WeightFinder& weights
   const Family& family = find_family(architecture);
   const int64_t channels = weights.outputs_of("conv1.weight", 4, architecture, where);
   const int64_t outputs = weights.outputs_of("fc.weight", 2, architecture, where);
-  const WeightSource source = [&](const std::string& name, const Shape& shape, Role, int64_t) {
+  const WeightSource source = [&](const std::string& name, const Shape& shape) {
     return weights.find(name, shape);
   };
   return build(

@@ -23,9 +23,7 @@ struct ResNetSpec {
   uint64_t seed = 0;  ///< of the initial weights
 };
 
-/// The graph with initial weights: convolutions normal with variance 2 / fan-out (He et al. 2015),
-/// batch norm the identity, the last layer uniform within 1 / sqrt(fan-in), as PyTorch does. Input
-/// "input", output "logits".
+/// The graph with initial weights (`with_initial_weights`). Input "input", output "logits".
 Graph build_resnet(const ResNetSpec& spec);
 
 /// The members of the family.

@@ -1,32 +1,16 @@
 #pragma once
 
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
-#include "base/enum_names.h"
 #include "base/range.h"
+#include "run/distillation_options.h"
 #include "run/training_recipe.h"
 
 namespace fpcls {
 
-/// Which network of a training is the best: by its accuracy with every label counting the same, or
-/// by the share of pictures with a score for the correct class of at least a bound.
-enum class BestBy { accuracy, at_least_50, at_least_80, at_least_90, at_least_95 };
-
-template <>
-struct EnumNames<BestBy> {
-  static constexpr std::pair<BestBy, std::string_view> entries[] = {
-      {BestBy::accuracy, "accuracy"},
-      {BestBy::at_least_50, "at_least_50"},
-      {BestBy::at_least_80, "at_least_80"},
-      {BestBy::at_least_90, "at_least_90"},
-      {BestBy::at_least_95, "at_least_95"}};
-};
-
 /// How a network that was made smaller is trained again.
-struct FineTuneOptions : TrainingRecipe {
+struct FineTuneOptions : TrainingRecipe, DistillationOptions {
   FineTuneOptions() {
     warmup = 0.05;
     ema = 0.999;
@@ -40,10 +24,6 @@ struct FineTuneOptions : TrainingRecipe {
   int step_epochs = 1;
   int statistics_batches = 200;
   int epochs = 10;
-  std::string teacher;
-  double distillation = 0.7;
-  double temperature = 4;
-  BestBy best_by = BestBy::accuracy;
   std::string journal;
   bool resume = false;
   int threads = 0;
@@ -73,14 +53,7 @@ struct FineTuneOptions : TrainingRecipe {
              "Batches that batch norm's statistics are taken from after each step",
              Range{0, 100000});
     v.option("epochs", epochs, "Passes over the pictures after the last step", Range{1, 100000});
-    v.option("teacher", teacher, "Model to learn from; without it the model that is pruned");
-    v.option("distillation", distillation,
-             "Share of the loss that is the difference to the teacher; 0: no teacher",
-             Range{0.0, 1.0});
-    v.option("temperature", temperature, "At which both answers are compared", Range{0.1, 100.0});
-    v.option("best_by", best_by,
-             "Which epoch's network is kept: by accuracy, or by the share of pictures whose score "
-             "for the correct class is at least a bound");
+    describe_distillation(v, "Model to learn from; without it the model that is pruned");
     describe_recipe(v);
     v.option("threads", threads, "Threads to train and to measure with; 0: one a core",
              Range{0, 1024});

@@ -95,20 +95,6 @@ TrainingData load_data(const PruneOptions& options, const LoadedModel& model, in
                             tune.augmentation(), threads, quiet);
 }
 
-LoadedModel load_teacher(const std::string& path, const LoadedModel& model) {
-  LoadedModel teacher = load_model(path, ForeignModelOptions(), HeadNeed::optional);
-  if (teacher.head.labels != model.head.labels) {
-    fail("--teacher {}: tells apart {}, the model {}; name a model of the same labels",
-         quoted(path), fmt::join(teacher.head.labels, ", "), fmt::join(model.head.labels, ", "));
-  }
-  if (teacher.graph.input_shape() != model.graph.input_shape()) {
-    fail("--teacher {}: its input is {}, the model's {}; name a model of the same input",
-         quoted(path), shape_text(teacher.graph.input_shape()),
-         shape_text(model.graph.input_shape()));
-  }
-  return teacher;
-}
-
 /// `set` with targets as answers, 1 being the positive label, where they are the other way round.
 TrainingSet turned(TrainingSet set) {
   for (int& target : set.targets) target = 1 - target;
@@ -125,15 +111,9 @@ PruneTraining::PruneTraining(const PruneOptions& options, const LoadedModel& mod
   make_trainer(model.graph);  // says what can't be trained before the pictures are decoded
   data_ = load_data(options, model, threads_);
   if (tune.distillation <= 0) return;
-  const ExecutorOptions setup{tune.device, threads_};
-  if (tune.teacher.empty()) {
-    teacher_ = make_executor(ExecutorKind::automatic, model.graph, model.preprocessing, setup);
-    teacher_sha256_ = model.sha256;
-  } else {
-    const LoadedModel teacher = load_teacher(tune.teacher, model);
-    teacher_ = make_executor(ExecutorKind::automatic, teacher.graph, teacher.preprocessing, setup);
-    teacher_sha256_ = teacher.sha256;
-  }
+  teacher_ = std::make_unique<Teacher>(
+      tune.teacher.empty() ? model : load_teacher(tune.teacher, model.head, model.graph),
+      ExecutorOptions{tune.device, threads_});
 }
 
 std::unique_ptr<Trainer> PruneTraining::make_trainer(const Graph& graph) const {
@@ -161,8 +141,7 @@ PruningResult PruneTraining::run(const PruneGoal& goal, const ChannelSelectionOp
   TrainingPlan& training = plan.training;
   training = tune.plan(tune.epochs, options_.seed);
   training.quiet = options_.output.quiet;
-  training.best_by_bucket = static_cast<int>(tune.best_by) - 1;
-  if (teacher_) training.teacher = [this](const PixelBatch& batch) { return teacher_->run(batch); };
+  if (teacher_) training.teacher = [this](TrainingBatch& batch) { teacher_->answer(batch); };
   Metadata metadata;
   metadata.head = model_.head;
   metadata.preprocessing = model_.preprocessing;
@@ -171,7 +150,7 @@ PruningResult PruneTraining::run(const PruneGoal& goal, const ChannelSelectionOp
       fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", weights_sha256(model_.graph),
                   training_set_sha256(data_.training), training_set_sha256(data_.validation),
                   enum_name(tune.optimizer), tune.weight_decay, tune.momentum, tune.label_smoothing,
-                  tune.ema, teacher_sha256_, tune.distillation, tune.temperature,
+                  tune.ema, teacher_ ? teacher_->sha256() : "", tune.distillation, tune.temperature,
                   enum_name(tune.augment), enum_name(tune.bf16));
   return prune_and_train(
       model_.graph, metadata, data_.training, data_.validation,
@@ -209,9 +188,8 @@ Provenance PruneTraining::provenance() const {
                                             enum_name(tune.optimizer), tune.learning_rate,
                                             tune.weight_decay, tune.ema)}};
   if (teacher_) {
-    made.emplace_back("teacher", teacher_sha256_);
-    made.emplace_back("distillation",
-                      fmt::format("{} at temperature {}", tune.distillation, tune.temperature));
+    const Provenance learnt = provenance_of(*teacher_, tune);
+    made.insert(made.end(), learnt.begin(), learnt.end());
   }
   return made;
 }

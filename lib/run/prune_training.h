@@ -6,6 +6,7 @@
 #include <string>
 
 #include "run/prune.h"
+#include "run/teacher.h"
 #include "run/training_data.h"
 #include "tune/pruning.h"
 #include "tune/score_shift.h"
@@ -38,8 +39,7 @@ class PruneTraining {
   const LoadedModel& model_;
   int threads_ = 1;
   TrainingData data_;
-  std::unique_ptr<Executor> teacher_;  ///< none where nothing is distilled
-  std::string teacher_sha256_;
+  std::unique_ptr<Teacher> teacher_;  ///< none where nothing is distilled
   std::optional<ScoreFigures> before_;  ///< of the model that is pruned, from when they are needed
 };
 

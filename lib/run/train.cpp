@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -12,10 +13,12 @@
 #include "base/text.h"
 #include "base/threads.h"
 #include "exec/backend.h"
+#include "model/initial_weights.h"
 #include "model/model_file.h"
 #include "model/resnet.h"
 #include "run/load_model.h"
 #include "run/picture_list.h"
+#include "run/teacher.h"
 #include "run/training_data.h"
 #include "run/version.h"
 
@@ -34,6 +37,9 @@ void check_options(const TrainOptions& options) {
   }
   if (!options.positive.empty() && options.positive == options.negative) {
     fail("--negative and --positive are both {}; name two labels", quoted(options.positive));
+  }
+  if (options.from_scratch && options.from.empty()) {
+    fail("--from-scratch: takes the network of a model; name it by --from, or leave it out");
   }
   if (options.resume && options.checkpoint.empty()) fail("--resume needs --checkpoint FILE");
   if (!options.resume && !options.checkpoint.empty() &&
@@ -93,6 +99,14 @@ Preprocessing preprocessing_of(int size) {
   return p;
 }
 
+Graph initial_weights_of(const Graph& graph, const TrainOptions& options) {
+  try {
+    return with_initial_weights(graph, options.seed);
+  } catch (const Error& error) {
+    fail("{}: {}", quoted(options.from), error.what());
+  }
+}
+
 struct Start {
   Graph graph;
   Metadata metadata;
@@ -121,30 +135,66 @@ Start start_of(const TrainOptions& options, const Head& head) {
   }
   // A temperature was fitted to the weights as they were.
   file.metadata.head.temperature = 1;
+  if (options.from_scratch) {
+    // What the weights came from is of no account any more, only the network is.
+    file.metadata.provenance = {{"network_of", file.sha256}};
+    return {initial_weights_of(file.graph, options), std::move(file.metadata)};
+  }
   file.metadata.provenance.emplace_back("from", file.sha256);
   return {std::move(file.graph), std::move(file.metadata)};
 }
 
-TrainingPlan plan_of(const TrainOptions& options) {
+std::unique_ptr<Teacher> teacher_of(const TrainOptions& options, const Start& start, int threads) {
+  if (options.teacher.empty() || options.distillation <= 0) return nullptr;
+  return std::make_unique<Teacher>(
+      load_teacher(options.teacher, start.metadata.head, start.graph),
+      ExecutorOptions{options.device, threads});
+}
+
+TrainingPlan plan_of(const TrainOptions& options, const Teacher* teacher) {
   TrainingPlan plan = options.plan(options.epochs, options.seed);
   plan.checkpoint = options.checkpoint;
   plan.resume = options.resume;
   plan.quiet = options.output.quiet;
+  if (teacher != nullptr) {
+    plan.teacher = [teacher](TrainingBatch& batch) { teacher->answer(batch); };
+  }
   return plan;
 }
 
 Provenance provenance_of(const TrainOptions& options, const TrainingData& data,
-                         const TrainingResult& result, bool bf16) {
-  return {{"fpcls", version()},
-          {"training_sha256", training_set_sha256(data.training)},
-          {"validation_sha256", training_set_sha256(data.validation)},
-          {"pictures", fmt::format("{}", data.training.size())},
-          {"epochs", fmt::format("{} of {}", result.best_epoch, options.epochs)},
-          {"batch", fmt::format("{}", options.batch)},
-          {"optimizer", fmt::format("{} {} weight decay {}", enum_name(options.optimizer),
-                                    options.learning_rate, options.weight_decay)},
-          {"numbers", bf16 ? "bf16 products" : "f32"},
-          {"seed", fmt::format("{}", options.seed)}};
+                         const TrainingResult& result, bool bf16, const Teacher* teacher) {
+  Provenance made{{"fpcls", version()},
+                  {"training_sha256", training_set_sha256(data.training)},
+                  {"validation_sha256", training_set_sha256(data.validation)},
+                  {"pictures", fmt::format("{}", data.training.size())},
+                  {"epochs", fmt::format("{} of {}", result.best_epoch, options.epochs)},
+                  {"batch", fmt::format("{}", options.batch)},
+                  {"optimizer", fmt::format("{} {} weight decay {}", enum_name(options.optimizer),
+                                            options.learning_rate, options.weight_decay)},
+                  {"numbers", bf16 ? "bf16 products" : "f32"},
+                  {"seed", fmt::format("{}", options.seed)}};
+  if (teacher != nullptr) {
+    const Provenance learnt = provenance_of(*teacher, options);
+    made.insert(made.end(), learnt.begin(), learnt.end());
+  }
+  return made;
+}
+
+/// Of all that the result depends on and the plan doesn't name.
+std::string fingerprint_of(const TrainOptions& options, const TrainingData& data,
+                           const Graph& initial, bool bf16, const Teacher* teacher) {
+  std::string fingerprint =
+      fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", training_set_sha256(data.training),
+                  training_set_sha256(data.validation), weights_sha256(initial),
+                  options.architecture, options.width, options.size, enum_name(options.optimizer),
+                  options.weight_decay, options.momentum, options.label_smoothing, options.ema,
+                  enum_name(options.augment), bf16);
+  if (teacher != nullptr) {
+    fingerprint += fmt::format(" {} {} {}", teacher->sha256(), options.distillation,
+                               options.temperature);
+  }
+  return fingerprint;
 }
 
 }  // namespace
@@ -157,20 +207,17 @@ TrainSummary run_train(const TrainOptions& options) {
   const ImageList list = list_labelled(options.input);
   const Head head = head_of(options, list);
   Start start = start_of(options, head);
-  const TrainerOptions trainer_setup = options.trainer(start.graph, threads, options.seed);
+  TrainerOptions trainer_setup = options.trainer(start.graph, threads, options.seed);
+  trainer_setup.distillation = options.distillation;
+  trainer_setup.temperature = options.temperature;
   const auto trainer =
       torch_backend().make_trainer(start.graph, start.metadata.preprocessing, trainer_setup);
+  const std::unique_ptr<Teacher> teacher = teacher_of(options, start, threads);
   const ImageList held =
       options.validation.empty() ? ImageList() : list_labelled(validation_input(options));
   const TrainingData data = load_training_data(
       list, held, options.validation_share, target_of(options, head), start.metadata.preprocessing,
       options.augmentation(), threads, options.output.quiet);
-  const std::string fingerprint =
-      fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", training_set_sha256(data.training),
-                  training_set_sha256(data.validation), weights_sha256(start.graph),
-                  options.architecture, options.width, options.size, enum_name(options.optimizer),
-                  options.weight_decay, options.momentum, options.label_smoothing, options.ema,
-                  enum_name(options.augment), trainer_setup.bf16);
   TrainSummary summary{head,
                        options.out,
                        data.training.size(),
@@ -178,11 +225,14 @@ TrainSummary run_train(const TrainOptions& options) {
                        data.copies,
                        data.bad(),
                        train(*trainer, start.graph, head, data.training, data.validation,
-                             plan_of(options), fingerprint),
+                             plan_of(options, teacher.get()),
+                             fingerprint_of(options, data, start.graph, trainer_setup.bf16,
+                                            teacher.get())),
                        trainer_setup.bf16,
                        0};
   if (summary.result.best_epoch > 0) {
-    const Provenance made = provenance_of(options, data, summary.result, trainer_setup.bf16);
+    const Provenance made = provenance_of(options, data, summary.result, trainer_setup.bf16,
+                                          teacher.get());
     start.metadata.provenance.insert(start.metadata.provenance.end(), made.begin(), made.end());
     save_model_file(options.out, summary.result.best, start.metadata);
   }

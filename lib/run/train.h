@@ -7,13 +7,14 @@
 
 #include "report/document.h"
 #include "run/common_options.h"
+#include "run/distillation_options.h"
 #include "run/training_recipe.h"
 #include "tune/training.h"
 
 /// Trains a classifier on labelled pictures and writes it as an fpcls model.
 namespace fpcls {
 
-struct TrainOptions : TrainingRecipe {
+struct TrainOptions : TrainingRecipe, DistillationOptions {
   InputOptions input;
   std::vector<std::string> validation;
   double validation_share = 0.2;
@@ -23,6 +24,7 @@ struct TrainOptions : TrainingRecipe {
   double width = 1;
   int size = 224;
   std::string from;
+  bool from_scratch = false;
   std::string out;
 
   int epochs = 20;
@@ -46,8 +48,11 @@ struct TrainOptions : TrainingRecipe {
     v.option("width", width, "Its channels, as a multiple of the usual number", Range{0.05, 4.0});
     v.option("size", size, "Height and width of its input, in pixels", Range{32, 1024});
     v.path("from", from, "Model to go on from, instead of a new network");
+    v.option("from_scratch", from_scratch,
+             "Take from --from only the network, such as a pruned one, and begin with new weights");
     v.option("o,out", out, "Model file to write (.safetensors)");
     v.option("epochs", epochs, "Passes over the pictures", Range{1, 100000});
+    describe_distillation(v, "Model to learn from, too; without it only the labels say what is right");
     describe_recipe(v);
     v.option("checkpoint", checkpoint, "File that keeps the state after each epoch");
     v.option("resume", resume, "Go on from the checkpoint, if it is there");

@@ -53,6 +53,7 @@ TrainingPlan TrainingRecipe::plan(int epochs, uint64_t seed) const {
   plan.balance_classes = class_weights;
   plan.augment = augmentation();
   plan.patience = patience;
+  plan.best_by_bucket = static_cast<int>(best_by) - 1;
   plan.seed = seed;
   return plan;
 }

@@ -30,6 +30,20 @@ struct EnumNames<Switch> {
       {Switch::automatic, "auto"}, {Switch::on, "on"}, {Switch::off, "off"}};
 };
 
+/// Which network of a training is the best: by its accuracy with every label counting the same, or
+/// by the share of pictures with a score for the correct class of at least a bound.
+enum class BestBy { accuracy, at_least_50, at_least_80, at_least_90, at_least_95 };
+
+template <>
+struct EnumNames<BestBy> {
+  static constexpr std::pair<BestBy, std::string_view> entries[] = {
+      {BestBy::accuracy, "accuracy"},
+      {BestBy::at_least_50, "at_least_50"},
+      {BestBy::at_least_80, "at_least_80"},
+      {BestBy::at_least_90, "at_least_90"},
+      {BestBy::at_least_95, "at_least_95"}};
+};
+
 struct TrainingRecipe {
   int batch = 32;
   double learning_rate = 1e-3;
@@ -41,6 +55,7 @@ struct TrainingRecipe {
   double ema = 0;
   bool class_weights = true;
   Augmentation augment = Augmentation::plan;
+  BestBy best_by = BestBy::accuracy;
   int patience = 0;
   Switch bf16 = Switch::automatic;
   std::string device = "cpu";
@@ -61,6 +76,9 @@ struct TrainingRecipe {
              Range{0.0, 0.99999});
     v.option("class_weights", class_weights, "Let each class count the same in the loss");
     v.option("augment", augment, "How pictures are varied: as suits floor plans, or not at all");
+    v.option("best_by", best_by,
+             "Which epoch's network is kept: by accuracy, or by the share of pictures whose score "
+             "for the correct class is at least a bound");
     v.option("patience", patience, "Stop after so many epochs without a better one; 0: never",
              Range{0, 100000});
     v.option("bf16", bf16, "Multiply in bf16; auto: where the CPU and the network are quicker so");

@@ -128,7 +128,7 @@ class Training {
         make_training_batch(training_, {first, first + batch_size_}, initial_.input_shape(),
                             plan_.augment, epoch_seed);
     for (const int target : batch.targets) batch.weights.push_back(weights_.at(target));
-    if (plan_.teacher) batch.teacher_logits = plan_.teacher(batch.pixels);
+    if (plan_.teacher) plan_.teacher(batch);
     return batch;
   }
 

@@ -36,9 +36,9 @@ struct TrainingPlan {
   /// Which network is the best: the index in `kBucketBounds` of the bucket that is to be largest;
   /// -1: the one of highest balanced accuracy.
   int best_by_bucket = -1;
-  /// Logits of a network to learn from, row-major {count, outputs}; none: there is no teacher.
-  /// Called from another thread than the trainer is.
-  std::function<std::vector<float>(const PixelBatch&)> teacher;
+  /// Fills in what a network to learn from says of a batch; none: there is no teacher. Called from
+  /// another thread than the trainer is.
+  std::function<void(TrainingBatch&)> teacher;
   Progress* progress = nullptr;  ///< of a longer schedule, to be advanced by steps; none: its own
 };
 

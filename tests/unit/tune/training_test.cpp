@@ -207,9 +207,10 @@ TEST(Train, AsksTheTeacherAboutTheVeryPicturesOfEachStep) {
   TrainingPlan plan = small_plan();
   plan.epochs = 1;
   std::vector<int64_t> asked;
-  plan.teacher = [&](const PixelBatch& batch) {
-    asked.insert(asked.end(), batch.rows.begin(), batch.rows.end());
-    return std::vector<float>(batch.rows.size() * 2, 0.25F);
+  plan.teacher = [&](TrainingBatch& batch) {
+    const std::vector<int64_t>& rows = batch.pixels.rows;
+    asked.insert(asked.end(), rows.begin(), rows.end());
+    batch.teacher_logits.assign(rows.size() * 2, 0.25F);
   };
   train(trainer, tiny_graph(), kHead, set, set, plan, "");
   EXPECT_EQ(asked, trainer.rows);
