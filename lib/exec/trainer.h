@@ -32,6 +32,12 @@ struct TrainerOptions {
   /// which both are compared (Hinton et al. 2015), for batches that have a teacher's answers.
   double distillation = 0.7;
   double temperature = 4;
+  /// Layers where attention is compared with a teacher's (graph/attention.h), and what that weighs
+  /// beside the rest of the loss: for batches that have a teacher's attention the mean over these
+  /// layers of the squared distance between both maps, each of unit length, is added, so from 0 to
+  /// 2 times the weight (Zagoruyko and Komodakis 2017, section 3.1).
+  std::vector<std::string> attention_layers;
+  double attention_weight = 0;
   /// Of a moving average of the weights, which `evaluate` and `graph` use; 0: none.
   double ema_decay = 0;
   bool bf16 = false;           ///< autocast; an Error where the device can't
@@ -45,6 +51,9 @@ struct TrainingBatch {
   std::vector<int> targets;
   std::vector<float> weights;  ///< for each picture, its weight in the loss; mean about 1
   std::vector<float> teacher_logits;  ///< row-major {count, output_count}; empty: no teacher
+  /// Row-major {count, places}: the teacher's attention at all places of the first of
+  /// `attention_layers`, then of the next; empty: none.
+  std::vector<float> teacher_attention;
 };
 
 class Trainer {

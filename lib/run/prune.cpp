@@ -80,7 +80,8 @@ void check_training(const PruneOptions& options, size_t goals) {
     const char* needs = !tune.validation.empty() ? "validation"
                         : !tune.teacher.empty()  ? "teacher"
                         : !tune.journal.empty()  ? "journal"
-                                                 : nullptr;
+                        : tune.feature_distillation > 0 ? "feature-distillation"
+                                                        : nullptr;
     if (needs != nullptr) fail("--{} needs --train, the pictures to train on", needs);
     if (tune.resume) fail("--resume needs --train and --journal");
   }

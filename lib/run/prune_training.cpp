@@ -108,19 +108,19 @@ PruneTraining::PruneTraining(const PruneOptions& options, const LoadedModel& mod
   const FineTuneOptions& tune = options.fine_tune;
   check_options(tune);
   threads_ = tune.threads > 0 ? tune.threads : usable_cores();
+  if (tune.distils()) {
+    teacher_ = std::make_unique<Teacher>(
+        tune.teacher.empty() ? model : load_teacher(tune.teacher, model.head, model.graph),
+        model.graph, tune, ExecutorOptions{tune.device, threads_});
+  }
   make_trainer(model.graph);  // says what can't be trained before the pictures are decoded
   data_ = load_data(options, model, threads_);
-  if (tune.distillation <= 0) return;
-  teacher_ = std::make_unique<Teacher>(
-      tune.teacher.empty() ? model : load_teacher(tune.teacher, model.head, model.graph),
-      ExecutorOptions{tune.device, threads_});
 }
 
 std::unique_ptr<Trainer> PruneTraining::make_trainer(const Graph& graph) const {
   const FineTuneOptions& tune = options_.fine_tune;
   TrainerOptions setup = tune.trainer(graph, threads_, options_.seed);
-  setup.distillation = tune.distillation;
-  setup.temperature = tune.temperature;
+  if (teacher_) teacher_->set_up(setup);
   return torch_backend().make_trainer(graph, model_.preprocessing, setup);
 }
 
@@ -146,12 +146,13 @@ PruningResult PruneTraining::run(const PruneGoal& goal, const ChannelSelectionOp
   metadata.head = model_.head;
   metadata.preprocessing = model_.preprocessing;
   metadata.architecture = model_.architecture;
-  const std::string fingerprint =
+  std::string fingerprint =
       fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", weights_sha256(model_.graph),
                   training_set_sha256(data_.training), training_set_sha256(data_.validation),
                   enum_name(tune.optimizer), tune.weight_decay, tune.momentum, tune.label_smoothing,
                   tune.ema, teacher_ ? teacher_->sha256() : "", tune.distillation, tune.temperature,
                   enum_name(tune.augment), enum_name(tune.bf16));
+  if (tune.feature_distillation > 0) fingerprint += " " + teacher_->method();
   return prune_and_train(
       model_.graph, metadata, data_.training, data_.validation,
       [this](const Graph& graph) { return make_trainer(graph); }, plan, fingerprint);
@@ -188,7 +189,7 @@ Provenance PruneTraining::provenance() const {
                                             enum_name(tune.optimizer), tune.learning_rate,
                                             tune.weight_decay, tune.ema)}};
   if (teacher_) {
-    const Provenance learnt = provenance_of(*teacher_, tune);
+    const Provenance learnt = provenance_of(*teacher_);
     made.insert(made.end(), learnt.begin(), learnt.end());
   }
   return made;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "exec/executor.h"
 #include "exec/trainer.h"
@@ -17,19 +18,31 @@ LoadedModel load_teacher(const std::string& path, const Head& head, const Graph&
 
 class Teacher {
  public:
-  Teacher(const LoadedModel& model, const ExecutorOptions& setup);
+  /// For a student of the layers of `student`, whatever their widths. Throws Error where features
+  /// are to be learnt and `model` has none of these layers.
+  Teacher(const LoadedModel& model, const Graph& student, const DistillationOptions& options,
+          const ExecutorOptions& setup);
 
   /// Fills in what the teacher says of the batch's pictures. Thread-safe.
   void answer(TrainingBatch& batch) const;
 
+  /// Says in the student's options how it learns.
+  void set_up(TrainerOptions& trainer) const;
+
   const std::string& sha256() const { return sha256_; }  ///< of the model's file
 
+  /// "0.7 at temperature 4, attention at relu, layer1.0.relu2 weighs 100"
+  std::string method() const;
+
  private:
+  DistillationOptions options_;
+  std::vector<std::string> attention_layers_;
+  size_t outputs_ = 0, places_ = 0;  ///< of an answer, the logits and all of the attention
   std::unique_ptr<Executor> executor_;
   std::string sha256_;
 };
 
 /// What the teacher adds to the provenance of a model that learnt from it.
-Provenance provenance_of(const Teacher& teacher, const DistillationOptions& options);
+Provenance provenance_of(const Teacher& teacher);
 
 }  // namespace fpcls

@@ -38,6 +38,9 @@ void check_options(const TrainOptions& options) {
   if (!options.positive.empty() && options.positive == options.negative) {
     fail("--negative and --positive are both {}; name two labels", quoted(options.positive));
   }
+  if (options.feature_distillation > 0 && options.teacher.empty()) {
+    fail("--feature-distillation needs --teacher, the model to learn from");
+  }
   if (options.from_scratch && options.from.empty()) {
     fail("--from-scratch: takes the network of a model; name it by --from, or leave it out");
   }
@@ -145,9 +148,9 @@ Start start_of(const TrainOptions& options, const Head& head) {
 }
 
 std::unique_ptr<Teacher> teacher_of(const TrainOptions& options, const Start& start, int threads) {
-  if (options.teacher.empty() || options.distillation <= 0) return nullptr;
+  if (options.teacher.empty() || !options.distils()) return nullptr;
   return std::make_unique<Teacher>(
-      load_teacher(options.teacher, start.metadata.head, start.graph),
+      load_teacher(options.teacher, start.metadata.head, start.graph), start.graph, options,
       ExecutorOptions{options.device, threads});
 }
 
@@ -175,7 +178,7 @@ Provenance provenance_of(const TrainOptions& options, const TrainingData& data,
                   {"numbers", bf16 ? "bf16 products" : "f32"},
                   {"seed", fmt::format("{}", options.seed)}};
   if (teacher != nullptr) {
-    const Provenance learnt = provenance_of(*teacher, options);
+    const Provenance learnt = provenance_of(*teacher);
     made.insert(made.end(), learnt.begin(), learnt.end());
   }
   return made;
@@ -191,8 +194,7 @@ std::string fingerprint_of(const TrainOptions& options, const TrainingData& data
                   options.weight_decay, options.momentum, options.label_smoothing, options.ema,
                   enum_name(options.augment), bf16);
   if (teacher != nullptr) {
-    fingerprint += fmt::format(" {} {} {}", teacher->sha256(), options.distillation,
-                               options.temperature);
+    fingerprint += fmt::format(" {} {}", teacher->sha256(), teacher->method());
   }
   return fingerprint;
 }
@@ -207,12 +209,11 @@ TrainSummary run_train(const TrainOptions& options) {
   const ImageList list = list_labelled(options.input);
   const Head head = head_of(options, list);
   Start start = start_of(options, head);
+  const std::unique_ptr<Teacher> teacher = teacher_of(options, start, threads);
   TrainerOptions trainer_setup = options.trainer(start.graph, threads, options.seed);
-  trainer_setup.distillation = options.distillation;
-  trainer_setup.temperature = options.temperature;
+  if (teacher) teacher->set_up(trainer_setup);
   const auto trainer =
       torch_backend().make_trainer(start.graph, start.metadata.preprocessing, trainer_setup);
-  const std::unique_ptr<Teacher> teacher = teacher_of(options, start, threads);
   const ImageList held =
       options.validation.empty() ? ImageList() : list_labelled(validation_input(options));
   const TrainingData data = load_training_data(

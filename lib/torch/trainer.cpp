@@ -8,7 +8,9 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "graph/attention.h"
 #include "torch/convert.h"
+#include "torch/loss.h"
 #include "torch/ops.h"
 #include "torch/optimizer.h"
 #include "torch/plan.h"
@@ -32,6 +34,9 @@ void check_options(const TrainerOptions& options, const c10::Device& device) {
   }
   if (!(options.temperature > 0)) {
     fail("temperature of the distillation is {}, expected above 0", options.temperature);
+  }
+  if (!(options.attention_weight >= 0)) {
+    fail("weight of the attention's distance is {}, expected 0 or more", options.attention_weight);
   }
   if (options.bf16 && device.is_cpu() && !bf16_is_fast()) {
     fail("bf16: this CPU doesn't multiply bf16 (avx512_bf16); train without it");
@@ -61,6 +66,7 @@ class TorchTrainer : public Trainer {
     use_threads(options_.threads);
     take_weights();
     find_uses();
+    find_attention();
   }
 
   double step(const TrainingBatch& batch, double learning_rate) override {
@@ -162,7 +168,23 @@ class TorchTrainer : public Trainer {
     }
   }
 
-  at::Tensor forward(const at::Tensor& x, const OpMode& mode) {
+  /// What is compared must not be overwritten, so comparing is one more reader.
+  void find_attention() {
+    attention_size_ = attention_size(graph_, options_.attention_layers);
+    for (const std::string& layer : options_.attention_layers) {
+      attention_nodes_.push_back(graph_.find(layer));
+      ++readers_[at_index(attention_nodes_.back())];
+    }
+  }
+
+  at::Tensor forward(const at::Tensor& x, const OpMode& mode) const {
+    std::vector<at::Tensor> none;
+    return forward(x, mode, none);
+  }
+
+  /// Fills in `attention`, which has a place for each of the layers that are compared, or none.
+  at::Tensor forward(const at::Tensor& x, const OpMode& mode,
+                     std::vector<at::Tensor>& attention) const {
     std::vector<at::Tensor> results(at_index(graph_.size()));
     results[0] = x;
     for (int i = 1; i < graph_.size(); ++i) {
@@ -175,6 +197,9 @@ class TorchTrainer : public Trainer {
                     return can_overwrite(node) ? inputs[0].relu_()
                                                : apply(node, weights_[at_index(i)], inputs, mode);
                   });
+      for (size_t k = 0; k < attention.size(); ++k) {
+        if (attention_nodes_[k] == i) attention[k] = attention_of(results[at_index(i)]);
+      }
       for (const int input : node.inputs) {
         if (last_reader_[at_index(input)] == i && input != output()) {
           results[at_index(input)] = at::Tensor();
@@ -197,7 +222,7 @@ class TorchTrainer : public Trainer {
     plan_.reset();
     const at::Tensor x = to_input(batch.pixels, preprocessing_, graph_.input_shape());
     const OpMode mode{/*training=*/true, options_.bf16};
-    const at::Tensor loss = loss_of(forward(x.to(device_), mode).to(at::kFloat), batch);
+    const at::Tensor loss = loss_of(x.to(device_), mode, batch);
     loss.backward();
     update(parameters_, options_, learning_rate, ++steps_);
     update_averages();
@@ -209,7 +234,7 @@ class TorchTrainer : public Trainer {
     check_batch(batch);
     const at::Tensor x = to_input(batch.pixels, preprocessing_, graph_.input_shape());
     const OpMode mode{/*training=*/false, /*bf16=*/false};
-    loss_of(forward(x.to(device_), mode).to(at::kFloat), batch).backward();
+    loss_of(x.to(device_), mode, batch).backward();
     std::vector<Node> nodes = graph_.nodes();
     size_t next = 0;
     for (Node& node : nodes) {
@@ -229,6 +254,8 @@ class TorchTrainer : public Trainer {
     FPCLS_CHECK(batch.teacher_logits.empty() ||
                 batch.teacher_logits.size() ==
                     count * static_cast<size_t>(graph_.output_count()));
+    FPCLS_CHECK(batch.teacher_attention.empty() ||
+                batch.teacher_attention.size() == count * static_cast<size_t>(attention_size_));
     FPCLS_CHECK(count > 0 && batch.targets.size() == count && batch.weights.size() == count);
     const int64_t classes = std::max<int64_t>(graph_.output_count(), 2);
     for (const int target : batch.targets) {
@@ -238,41 +265,16 @@ class TorchTrainer : public Trainer {
     }
   }
 
-  at::Tensor loss_of(const at::Tensor& logits, const TrainingBatch& batch) const {
-    const auto count = static_cast<int64_t>(batch.targets.size());
-    const std::vector<int64_t> wide(batch.targets.begin(), batch.targets.end());
-    const at::Tensor targets = at::tensor(wide).to(device_);
+  at::Tensor loss_of(const at::Tensor& x, const OpMode& mode, const TrainingBatch& batch) const {
+    const bool compares = !batch.teacher_attention.empty() && options_.attention_weight > 0;
+    std::vector<at::Tensor> attention(compares ? options_.attention_layers.size() : 0);
+    const at::Tensor logits = forward(x, mode, attention).to(at::kFloat);
+    at::Tensor losses = answer_losses(logits, batch, options_);
+    if (compares) {
+      losses = losses + attention_distances(attention, batch) * options_.attention_weight;
+    }
     const at::Tensor weights = at::tensor(batch.weights).to(device_);
-    const double smoothing = options_.label_smoothing;
-    at::Tensor losses;
-    if (logits.size(1) == 1) {
-      const at::Tensor soft = targets.to(at::kFloat) * (1 - smoothing) + smoothing / 2;
-      losses = at::binary_cross_entropy_with_logits(logits.view({count}), soft, {}, {},
-                                                    at::Reduction::None);
-    } else {
-      losses = at::cross_entropy_loss(logits, targets, {}, at::Reduction::None,
-                                      /*ignore_index=*/-100, smoothing);
-    }
-    if (!batch.teacher_logits.empty() && options_.distillation > 0) {
-      const at::Tensor teacher =
-          at::tensor(batch.teacher_logits).view({count, logits.size(1)}).to(device_);
-      losses = losses * (1 - options_.distillation) +
-               distance_to(teacher, logits) * options_.distillation;
-    }
-    return (losses * weights).sum() / count;
-  }
-
-  /// For each picture the Kullback-Leibler divergence of the answers at the temperature, times its
-  /// square so that gradients keep their size (Hinton et al. 2015, section 2).
-  at::Tensor distance_to(const at::Tensor& teacher, const at::Tensor& logits) const {
-    const double t = options_.temperature;
-    // A single logit stands for two classes, the other's logit being 0.
-    const auto both = [](const at::Tensor& x) {
-      return x.size(1) == 1 ? at::cat({x, at::zeros_like(x)}, 1) : x;
-    };
-    const at::Tensor wanted = at::log_softmax(both(teacher) / t, 1);
-    const at::Tensor got = at::log_softmax(both(logits) / t, 1);
-    return (wanted.exp() * (wanted - got)).sum(1) * (t * t);
+    return (losses * weights).sum() / static_cast<int64_t>(batch.targets.size());
   }
 
   void update_averages() {
@@ -320,6 +322,8 @@ class TorchTrainer : public Trainer {
   std::vector<Parameter> parameters_;
   std::vector<int> readers_;      ///< for each node, how many read it
   std::vector<int> last_reader_;  ///< for each node, the last that reads it
+  std::vector<int> attention_nodes_;  ///< of the layers that are compared, in their order
+  int64_t attention_size_ = 0;
   int64_t steps_ = 0;
   std::optional<Plan> plan_;  ///< for evaluation, until the next step
 };

@@ -12,6 +12,7 @@
 #include "error_of.h"
 #include "exec/backend.h"
 #include "exec/pixels.h"
+#include "graph/attention.h"
 #include "graph/fold.h"
 #include "graph/quantize.h"
 #include "reference/graph/naive_ops.h"
@@ -423,6 +424,16 @@ TEST_P(ExecutorOf, RunsAResNetFusedAsNodeByNode) {
   const Graph graph = small_resnet(2, 7);
   GraphMaker make(graph.input_shape(), 8);
   expect_as_naive(graph, make.random_tensor({3, 3, 16, 16}));
+}
+
+TEST_P(ExecutorOf, GivesAttentionBesideTheOutputs) {
+  for (uint64_t seed = 0; seed < 3; ++seed) {
+    const Graph graph = small_resnet(3, seed);
+    const std::vector<std::string> layers = shared_attention_layers(graph, graph);
+    EXPECT_GE(layers.size(), 2U);
+    GraphMaker make({1, 3, 16, 16}, seed);
+    expect_as_naive(with_attention(graph, layers), make.random_tensor({2, 3, 16, 16}));
+  }
 }
 
 TEST_P(ExecutorOf, NormalisesPixelsAsThePreprocessingSays) {

@@ -5,6 +5,9 @@
 
 #include "error_of.h"
 #include "exec/backend.h"
+#include "exec/pixels.h"
+#include "graph/attention.h"
+#include "reference/graph/naive_ops.h"
 #include "unit/graph/graphs.h"
 
 namespace fpcls {
@@ -188,6 +191,153 @@ TEST(Trainer, ComesNearerToItsTeacher) {
   double after = before;
   for (int i = 0; i < 30; ++i) after = student->step(batch, 0.01);
   EXPECT_LT(after, before / 3);
+}
+
+/// A network without batch norm, so that training computes what everyone does; all its maps are
+/// compared, the sum among them, which a ReLU would otherwise overwrite.
+Graph looking_network(int64_t channels, uint64_t seed) {
+  GraphMaker make({1, 3, 6, 6}, seed);
+  const int a = make.conv(0, channels, {3, 3}, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 1});
+  const int b = make.conv(make.add(Op::relu, {a}), channels, {1, 1});
+  const int c = make.add(Op::relu, {make.add(Op::add, {a, b})});
+  const int d = make.conv(c, channels + 1, {3, 3}, {{2, 2}, {0, 0, 0, 0}, {1, 1}, 1});
+  make.linear(make.add(Op::flatten, {make.add(Op::relu, {d})}, AxisAttributes{1}), 2);
+  return make.graph();
+}
+
+const std::vector<std::string> kLooks = {"relu_2", "add_4", "relu_7"};
+
+std::vector<naive::Array> results_of(const Graph& graph, const PixelBatch& pixels) {
+  const PixelTable table = pixel_table(preprocessing_for(graph));
+  const int64_t places = int64_t{pixels.height} * pixels.width;
+  std::vector<float> x;
+  for (int64_t n = 0; n < pixels.count(); ++n) {
+    for (size_t c = 0; c < 3; ++c) {
+      for (int64_t i = 0; i < places; ++i) {
+        x.push_back(table[c][pixels.pixels[static_cast<size_t>((n * places + i) * 3) + c]]);
+      }
+    }
+  }
+  return naive::run(graph, Tensor::from(Shape{pixels.count(), 3, pixels.height, pixels.width}, x));
+}
+
+/// One picture's attention in `result`, of unit length.
+std::vector<double> attention_by_definition(const naive::Array& result, int64_t picture) {
+  std::vector<double> map;
+  double squares = 0;
+  for (int64_t h = 0; h < result.shape[2]; ++h) {
+    for (int64_t w = 0; w < result.shape[3]; ++w) {
+      double place = 0;
+      for (int64_t c = 0; c < result.shape[1]; ++c) place += std::pow(result.at(picture, c, h, w), 2);
+      map.push_back(place / static_cast<double>(result.shape[1]));
+      squares += map.back() * map.back();
+    }
+  }
+  for (double& place : map) place /= std::max(std::sqrt(squares), 1e-12);  // all dark stays dark
+  return map;
+}
+
+/// How far `student` looks elsewhere than `teacher`, by the definition.
+double look_by_definition(const Graph& teacher, const Graph& student, const TrainingBatch& batch) {
+  const std::vector<naive::Array> t = results_of(teacher, batch.pixels);
+  const std::vector<naive::Array> s = results_of(student, batch.pixels);
+  double sum = 0;
+  for (size_t i = 0; i < batch.targets.size(); ++i) {
+    for (const std::string& layer : kLooks) {
+      const auto node = static_cast<size_t>(student.find(layer));
+      const auto picture = static_cast<int64_t>(i);
+      const std::vector<double> wanted = attention_by_definition(t[node], picture);
+      const std::vector<double> got = attention_by_definition(s[node], picture);
+      for (size_t k = 0; k < got.size(); ++k) {
+        sum += std::pow(got[k] - wanted[k], 2) * batch.weights[i] / static_cast<double>(kLooks.size());
+      }
+    }
+  }
+  return sum / static_cast<double>(batch.targets.size());
+}
+
+/// The last numbers of each row of what `teacher` answers.
+std::vector<float> taught_attention(const Graph& teacher, const PixelBatch& pixels) {
+  const std::vector<float> answers = trainer(with_attention(teacher, kLooks))->evaluate(pixels);
+  const auto places = static_cast<std::ptrdiff_t>(attention_size(teacher, kLooks));
+  std::vector<float> attention;
+  for (auto row = answers.begin(); row != answers.end(); row += 2 + places) {
+    attention.insert(attention.end(), row + 2, row + 2 + places);
+  }
+  return attention;
+}
+
+TEST(Trainer, ComputesTheDistanceOfAttentionByItsDefinition) {
+  for (const uint64_t seed : {1, 2, 3}) {
+    const Graph teacher = looking_network(7, seed), graph = looking_network(3, seed + 10);
+    TrainingBatch batch = batch_of(5, 6, 2, seed);
+    for (size_t i = 0; i < 5; ++i) batch.weights[i] = 0.5F * static_cast<float>(i);
+    batch.teacher_attention = taught_attention(teacher, batch.pixels);
+    TrainerOptions options;
+    options.attention_layers = kLooks;
+    options.attention_weight = 20;
+    const auto student = trainer(graph, options);
+    const double expected = loss_by_definition(student->evaluate(batch.pixels), batch, 0) +
+                            20 * look_by_definition(teacher, graph, batch);
+    EXPECT_NEAR(student->step(batch, 0), expected, 2e-5 * expected);
+    batch.teacher_attention.clear();
+    EXPECT_NEAR(student->step(batch, 0), loss_by_definition(student->evaluate(batch.pixels), batch, 0),
+                1e-5);
+  }
+}
+
+TEST(Trainer, TheGradientOfTheAttentionIsTheSlopeOfTheLoss) {
+  const Graph teacher = looking_network(6, 1), graph = looking_network(2, 5);
+  TrainingBatch batch = batch_of(3, 6, 2, 3);
+  batch.teacher_attention = taught_attention(teacher, batch.pixels);
+  TrainerOptions options;
+  options.attention_layers = kLooks;
+  options.attention_weight = 50;
+  const Graph gradients = trainer(graph, options)->gradients(batch);
+  const auto loss_with = [&](int node, int64_t place, float change) {
+    std::vector<Node> nodes = graph.nodes();
+    Tensor& weight = nodes[static_cast<size_t>(node)].weights["weight"];
+    std::vector<float> values(weight.data<float>(), weight.data<float>() + weight.count());
+    values[static_cast<size_t>(place)] += change;
+    weight = Tensor::from(weight.shape(), std::move(values));
+    return trainer(graph.with_nodes(std::move(nodes)), options)->step(batch, 0);
+  };
+  constexpr float kChange = 2e-3F;
+  for (const int node : {1, 3, 6}) {
+    for (const int64_t place : {0, 3}) {
+      const double slope =
+          (loss_with(node, place, kChange) - loss_with(node, place, -kChange)) / (2 * kChange);
+      const double got = gradients.node(node).weight("weight").data<float>()[place];
+      EXPECT_NEAR(got, slope, 0.02 * std::abs(slope) + 0.02) << node << " " << place;
+    }
+  }
+}
+
+TEST(Trainer, LearnsToLookWhereItsTeacherLooks) {
+  const Graph teacher = looking_network(7, 1), graph = looking_network(3, 2);
+  TrainingBatch batch = batch_of(8, 6, 2, 4);
+  batch.teacher_attention = taught_attention(teacher, batch.pixels);
+  TrainerOptions options;
+  options.attention_layers = kLooks;
+  options.attention_weight = 100;
+  options.weight_decay = 0;
+  const auto student = trainer(graph, options);
+  const double before = look_by_definition(teacher, graph, batch);
+  for (int i = 0; i < 40; ++i) student->step(batch, 0.01);
+  EXPECT_LT(look_by_definition(teacher, student->graph(), batch), before / 2);
+}
+
+TEST(Trainer, RefusesAttentionAtWhatIsNoMapAndWeightsBelowZero) {
+  const Graph graph = looking_network(3, 2);
+  TrainerOptions options;
+  options.attention_layers = {"relu_9"};
+  EXPECT_THAT(error_of([&] { trainer(graph, options); }), testing::HasSubstr("no layer 'relu_9'"));
+  options.attention_layers = {graph.nodes().back().name};
+  EXPECT_THAT(error_of([&] { trainer(graph, options); }),
+              testing::HasSubstr("expected [1, channels, height, width]"));
+  options.attention_layers = kLooks;
+  options.attention_weight = -1;
+  EXPECT_THAT(error_of([&] { trainer(graph, options); }), testing::HasSubstr("expected 0 or more"));
 }
 
 TEST(Trainer, ObservingMovesOnlyStatisticsAndAsAStepDoes) {
