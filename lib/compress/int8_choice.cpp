@@ -27,12 +27,14 @@ class Chooser {
       const Node& node = graph_.node(i);
       if (!has_weights(node)) continue;
       std::string reason = reason_to_keep(i);
-      layers.push_back({node.name, node.op, reason.empty(), std::move(reason)});
-      if (layers.back().int8) wanted_.insert(node.name);
+      const bool int8 = reason.empty();
+      layers.push_back({node.name, node.op, int8, is_in_bf16(node), std::move(reason)});
+      if (int8) wanted_.insert(node.name);
     }
     QuantizePlan plan;
     plan.wanted = [this](const Node& node) { return wanted_.count(node.name) != 0; };
     plan.params = [this](int node) { return choice_for(node).params; };
+    plan.in_bf16 = [this](const Node& node) { return is_in_bf16(node); };
     plan.highest_weight = options_.highest_weight;
     plan.highest_weight_of_signed = options_.highest_weight_of_signed;
     Graph integers = quantize_graph(graph_, plan);
@@ -41,8 +43,20 @@ class Chooser {
   }
 
  private:
+  bool is_in_bf16(const Node& node) const {
+    return options_.in_bf16.count(node.name) != 0 && options_.keep.count(node.name) == 0;
+  }
+
   void check_names() const {
-    for (const std::string& name : options_.keep) {
+    check_names(options_.keep);
+    check_names(options_.in_bf16);
+    if (classifier_ < 0 || !is_in_bf16(graph_.node(classifier_))) return;
+    fail("{}: is the classifier, whose errors go straight into the scores; it stays f32",
+         quoted(graph_.node(classifier_).name));
+  }
+
+  void check_names(const std::set<std::string>& names) const {
+    for (const std::string& name : names) {
       const int node = graph_.find(name);
       if (node >= 0 && has_weights(graph_.node(node))) continue;
       std::vector<std::string> known;
@@ -58,7 +72,7 @@ class Chooser {
   std::string reason_to_keep(int layer) const {
     const Node& node = graph_.node(layer);
     if (layer == classifier_) return "the classifier";
-    if (options_.keep.count(node.name) != 0) return "asked for";
+    if (options_.keep.count(node.name) != 0 || is_in_bf16(node)) return "asked for";
     if (!can_quantize(node)) return fmt::format("{} has no integer form", enum_name(node.op));
     int source = node.inputs[0];
     while (graph_.node(source).op == Op::max_pool) source = graph_.node(source).inputs[0];

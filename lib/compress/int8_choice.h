@@ -24,6 +24,8 @@ struct Int8Options {
   /// of the others: with signed 8-bit numbers even 8-bit weights saturate there.
   int highest_weight = 127, highest_weight_of_signed = 127;
   std::set<std::string> keep;  ///< layers that stay as they are
+  /// Layers that get bf16 weights instead of integers, but for those in `keep`.
+  std::set<std::string> in_bf16;
   /// For the results of these nodes another method than `method`.
   std::map<std::string, RangeMethod> other_methods;
 };
@@ -33,7 +35,8 @@ struct Int8Layer {
   std::string name;
   Op op = Op::conv;
   bool int8 = false;
-  std::string reason;  ///< why it stays as it is
+  bool bf16 = false;
+  std::string reason;  ///< why it isn't int8
 };
 
 /// How one result is rounded.
@@ -52,7 +55,7 @@ struct Int8Choice {
 /// are nowhere below 0 become u8, others s8 without a zero point. The last layer with weights, the
 /// classifier, stays: it costs nothing and its errors go straight into the scores.
 ///
-/// Throws Error for a name in `keep` that is no layer, a graph that is quantized already, values
+/// Throws Error for a name in `keep` or `in_bf16` that is no layer, the classifier in bf16, a graph that is quantized already, values
 /// that aren't finite, and where no layer could be quantized.
 Int8Choice choose_int8(const Graph& graph, const std::vector<CalibrationTensor>& tensors,
                        const Int8Options& options);

@@ -15,6 +15,7 @@ class OneDnnBackend : public EngineBackend {
   std::string refusal(const Graph& graph) const override { return engine_refusal(graph); }
   std::string version() const override { return engine_version(); }
   std::string isa() const override { return engine_isa(); }
+  bool bf16_is_fast() const override { return multiplies_bf16(); }
 };
 
 }  // namespace

@@ -347,6 +347,13 @@ std::string engine_version() {
   return fmt::format("{}.{}.{}", v->major, v->minor, v->patch);
 }
 
+bool multiplies_bf16() {
+  // Each set of instructions has the bits of those that it contains.
+  const auto all = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  return (all & wanted) == wanted;
+}
+
 std::string engine_isa() {
   switch (dnnl::get_effective_cpu_isa()) {
     case dnnl::cpu_isa::sse41:

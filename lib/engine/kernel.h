@@ -111,5 +111,7 @@ memory::desc any_desc(const Shape& shape, memory::data_type type);
 
 std::string engine_version();
 std::string engine_isa();
+/// Whether products of bf16 are computed as such, not widened first.
+bool multiplies_bf16();
 
 }  // namespace fpcls

@@ -6,26 +6,13 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "graph/bf16.h"
 
 namespace fpcls {
 namespace {
 
 using Type = memory::data_type;
 using Tag = memory::format_tag;
-
-/// A bf16 number is the upper half of an f32.
-float from_bf16(uint16_t value) {
-  const uint32_t bits = static_cast<uint32_t>(value) << 16;
-  float result;
-  std::memcpy(&result, &bits, sizeof result);
-  return result;
-}
-
-uint16_t to_bf16(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-}
 
 float load(float value) { return value; }
 float load(uint16_t value) { return from_bf16(value); }
@@ -150,6 +137,16 @@ OwnKernel fill_kernel(const memory::desc& y, float value) {
   }
   return [=](void* const* a) {
     std::fill_n(static_cast<uint16_t*>(a[0]), bytes / sizeof(uint16_t), to_bf16(value));
+  };
+}
+
+OwnKernel round_to_bf16_kernel(const memory::desc& x) {
+  const auto count = static_cast<int64_t>(x.get_size() / sizeof(float));
+  return [=](void* const* a) {
+    const auto* from = static_cast<const float*>(a[0]);
+    auto* to = static_cast<float*>(a[1]);
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < count; ++i) to[i] = rounded_to_bf16(from[i]);
   };
 }
 

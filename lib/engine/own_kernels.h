@@ -28,6 +28,9 @@ OwnKernel patches_kernel(const Shape& in, const Shape& out, const Window& window
 /// Every number of y = value; f32 or bf16.
 OwnKernel fill_kernel(const memory::desc& y, float value);
 
+/// y = x rounded to bf16, as f32; arguments x, y of the layout `x`, f32.
+OwnKernel round_to_bf16_kernel(const memory::desc& x);
+
 /// One window along one axis: what of the data it covers, and by how much its sum is divided.
 struct Span {
   int64_t begin = 0, end = 0, divisor = 1;

@@ -2,6 +2,7 @@
 
 #include "engine/planner.h"
 #include "engine/window.h"
+#include "graph/bf16.h"
 
 namespace fpcls {
 namespace {
@@ -69,19 +70,19 @@ void Planner::add_conv(const FusedStep& step) {
   if (has_few_windows(step)) return add_conv_of_patches(step);
   const Node& node = graph_.node(step.anchor);
   const ConvAttributes& a = node.conv();
-  Place x = real(step.inputs[0]);
+  Place x = factors(node, shaped(step.inputs[0]));
   Place target;
   const std::vector<Epilogue> epilogue = epilogue_of(step, &target);
   const bool in_place = target.slot >= 0;
   const memory::desc dst = in_place ? target.desc : any_desc(batched(step.result), type_);
   const Shape shape = grouped_shape(node);
   const memory::desc* known = weights_.known(key(step, "weight"));
-  const memory::desc weights = known != nullptr ? *known : any_desc(shape, type_);
+  const memory::desc weights = known != nullptr ? *known : any_desc(shape, factor_type(node));
   const bool bias = has_bias(step);
   const Window window = conv_window(a);
   Kernel kernel = best_conv(x.desc, weights, bias, dst, window, epilogue);
   if (known != nullptr && kernel.is_reference()) {
-    kernel = best_conv(x.desc, any_desc(shape, type_), bias, dst, window, epilogue);
+    kernel = best_conv(x.desc, any_desc(shape, factor_type(node)), bias, dst, window, epilogue);
   }
   x = reordered(x, kernel.src);
   const Place y = in_place ? target : new_place(kernel.dst);
@@ -111,7 +112,7 @@ bool Planner::has_few_windows(const FusedStep& step) const {
   const ConvAttributes& a = graph_.node(step.anchor).conv();
   const Shape weight = graph_.node(step.anchor).weight("weight").shape();
   const Shape& out = graph_.shape(step.anchor);
-  return type_ == Type::f32 && a.groups == 1 && weight[2] * weight[3] > 1 &&
+  return factor_type(graph_.node(step.anchor)) == Type::f32 && a.groups == 1 && weight[2] * weight[3] > 1 &&
          out[2] * out[3] <= kFewWindows && element_count(weight) >= kManyWeights;
 }
 
@@ -120,7 +121,7 @@ void Planner::add_conv_of_patches(const FusedStep& step) {
   const Shape weight = node.weight("weight").shape();
   const Shape in = batched(step.inputs[0]);
   const Shape out = batched(step.anchor);
-  const Place x = reordered(real(step.inputs[0]), input_layout(in, type_));
+  const Place x = reordered(factors(node, shaped(step.inputs[0])), input_layout(in, type_));
   Place y;
   const std::vector<Epilogue> epilogue = epilogue_of(step, &y);
   const memory::desc layout = input_layout(out, type_);
@@ -279,7 +280,7 @@ Kernel Planner::best_conv(const memory::desc& x, const memory::desc& weights, bo
 void Planner::add_linear(const FusedStep& step) {
   const Node& node = graph_.node(step.anchor);
   const Shape w = node.weight("weight").shape();
-  Place x = real(values_.at(step.inputs[0]));
+  Place x = factors(node, values_.at(step.inputs[0]));
   memory::dims dims = dims_of(x.desc);
   Shape weight_shape = w;
   const int64_t rows = element_count(batched(step.inputs[0])) / w[1];
@@ -296,13 +297,13 @@ void Planner::add_linear(const FusedStep& step) {
   Place unused;
   const memory::desc* known = weights_.known(key(step, "weight"));
   const Kernel kernel =
-      linear_kernel(x.desc, known != nullptr ? *known : any_desc(weight_shape, type_), bias, dst,
-                    epilogue_of(step, &unused));
+      linear_kernel(x.desc, known != nullptr ? *known : any_desc(weight_shape, factor_type(node)),
+                    bias, dst, epilogue_of(step, &unused));
   x = reordered(x, kernel.src);
   Place y = new_place(kernel.dst);
   std::vector<Launch::Argument> arguments{{DNNL_ARG_SRC, x}, {DNNL_ARG_DST, y}};
   arguments.push_back({DNNL_ARG_WEIGHTS, constant(step, "weight", kernel.weights,
-                                                  [&] { return node.weight("weight"); })});
+                                                  [&] { return as_f32(node.weight("weight")); })});
   if (bias) {
     arguments.push_back(
         {DNNL_ARG_BIAS, vector_constant(

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "graph/bf16.h"
 #include "graph/quantize.h"
 
 namespace fpcls {
@@ -200,6 +201,22 @@ Place Planner::real(const Place& place) {
   return to;
 }
 
+Place Planner::factors(const Node& node, const Place& place) {
+  if (!node.is_bf16() || type_ == Type::bf16) return real(place);
+  const memory::dims dims = dims_of(place.desc);
+  const Shape shape(dims.begin(), dims.end());
+  if (multiplies_bf16()) {
+    const Place to = new_place(layout_of(place.desc)(shape, Type::bf16));
+    launch(reorder_kernel(place.desc, to.desc, place.scale),
+           {{DNNL_ARG_FROM, place}, {DNNL_ARG_TO, to}});
+    return to;
+  }
+  const Place x = real(place);
+  const Place to = new_place(x.desc);
+  launch_own("own:round", round_to_bf16_kernel(x.desc), {x, to});
+  return to;
+}
+
 Place Planner::renamed(const Place& place, const Shape& shape) {
   Place plain = as_plain(place);
   plain.desc = plain_desc(shape, type_of(place.desc));
@@ -236,7 +253,7 @@ Place Planner::vector_constant(const FusedStep& step, const char* what,
 
 FoldedWeights Planner::folded(const FusedStep& step) const {
   const Node& node = graph_.node(step.anchor);
-  if (step.norm < 0) return {node.weight("weight"), node.weight("bias")};
+  if (step.norm < 0) return {as_f32(node.weight("weight")), node.weight("bias")};
   FoldedWeights result = fold_batch_norm(node, graph_.node(step.norm));
   release_pages(node.weight("weight").bytes());
   return result;

@@ -93,6 +93,14 @@ class Planner {
   Place real(int node) { return real(shaped(node)); }
   Place real(const Place& place);
 
+  /// In what the products of a conv or linear that isn't i8 are computed.
+  Type factor_type(const Node& node) const {
+    return node.is_bf16() && multiplies_bf16() ? Type::bf16 : type_;
+  }
+
+  /// `place` as real numbers that `node` multiplies by its weights: rounded, if those are bf16.
+  Place factors(const Node& node, const Place& place);
+
   /// The same numbers, in row-major order, as another shape.
   Place renamed(const Place& place, const Shape& shape);
 

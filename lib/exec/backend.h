@@ -63,6 +63,7 @@ class EngineBackend {
   virtual std::string refusal(const Graph& graph) const = 0;
   virtual std::string version() const = 0;  ///< oneDNN's
   virtual std::string isa() const = 0;      ///< the instructions that its kernels use
+  virtual bool bf16_is_fast() const = 0;    ///< whether they multiply bf16
 };
 
 /// The engine, opened on the first call; as for `torch_backend`.

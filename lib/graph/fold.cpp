@@ -79,7 +79,8 @@ std::vector<int> foldable_batch_norms(const Graph& graph) {
     const Node& node = graph.node(i);
     if (node.op != Op::batch_norm) continue;
     const int layer = node.inputs[0];
-    if (graph.node(layer).op == Op::conv && readers[static_cast<size_t>(layer)] == 1) {
+    if (graph.node(layer).op == Op::conv && graph.node(layer).has_weight_of(DType::f32) &&
+        readers[static_cast<size_t>(layer)] == 1) {
       norms[static_cast<size_t>(layer)] = i;
     }
   }

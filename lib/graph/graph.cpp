@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "graph/bf16.h"
 
 namespace fpcls {
 namespace {
@@ -63,7 +64,9 @@ std::vector<Shape> infer_shapes(const Shape& input_shape, const std::vector<Node
 }
 
 bool is_finite(const Tensor& tensor) {
-  if (tensor.empty() || tensor.dtype() != DType::f32) return true;
+  if (tensor.empty()) return true;
+  if (tensor.dtype() == DType::bf16) return is_finite(as_f32(tensor));
+  if (tensor.dtype() != DType::f32) return true;
   // Without its sign, a float that isn't finite has the largest bit patterns of all: a maximum over
   // integers, which the compiler turns into vector code.
   constexpr uint32_t kInfinity = 0x7f800000;

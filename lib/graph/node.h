@@ -21,9 +21,9 @@ namespace fpcls {
 /// the batch, axis 0, and treats each picture of it alone.
 enum class Op {
   input,       ///< the graph's input, f32 {N, C, H, W}, already normalised
-  /// ConvAttributes; weight {O, I / groups, kh, kw}, bias? {O}. The weight is f32, or i8 with a
-  /// weight_scale {O}: what it stands for is weight * weight_scale, and its input is rounded by a
-  /// `quantize`.
+  /// ConvAttributes; weight {O, I / groups, kh, kw}, bias? {O}. The weight is f32; or bf16, and what
+  /// the layer reads is rounded to that (bf16.h); or i8 with a weight_scale {O}: what it stands for
+  /// is weight * weight_scale, and its input is rounded by a `quantize`.
   conv,
   linear,  ///< weight {O, I} (as a conv's), bias? {O}; acts on the last axis
   batch_norm,  ///< NormAttributes; weight, bias, running_mean, running_var, each {C}
@@ -199,9 +199,12 @@ struct Node {
   const ConvAttributes& conv() const { return std::get<ConvAttributes>(attributes); }
   const PoolAttributes& pool() const { return std::get<PoolAttributes>(attributes); }
   /// Whether its weight is a matrix of integers.
-  bool is_int8() const {
+  bool is_int8() const { return has_weight_of(DType::i8); }
+  /// Whether its weight is a matrix of bf16.
+  bool is_bf16() const { return has_weight_of(DType::bf16); }
+  bool has_weight_of(DType type) const {
     const auto found = weights.find("weight");
-    return found != weights.end() && found->second.dtype() == DType::i8;
+    return found != weights.end() && found->second.dtype() == type;
   }
   /// The weight called `key`, or an empty tensor.
   Tensor weight(const std::string& key) const {

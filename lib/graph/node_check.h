@@ -69,18 +69,21 @@ class NodeCheck {
     return tensor.shape();
   }
 
-  /// A conv's or linear's weight: f32, or i8 with a positive weight_scale for each output.
+  /// A conv's or linear's weight: f32, bf16, or i8 with a positive weight_scale for each output.
   const Shape& want_layer_weight(size_t rank) const {
     want_no_weights_but({"weight", "bias", "weight_scale"});
-    if (!node_.is_int8()) {
-      if (node_.weights.count("weight_scale") != 0) refuse("has a weight_scale without i8 weight");
-      return want_weight_of_rank("weight", rank);
+    if (!node_.is_int8() && node_.weights.count("weight_scale") != 0) {
+      refuse("has a weight_scale without i8 weight");
     }
+    if (!node_.is_int8() && !node_.is_bf16()) return want_weight_of_rank("weight", rank);
     const Tensor& weight = node_.weights.at("weight");
     if (weight.empty() || weight.shape().size() != rank) {
       refuse("has weight of shape {}, expected {} axes", shape_text(weight.shape()), rank);
     }
-    want_weight("weight_scale", {weight.shape()[0]});
+    for (const int64_t extent : weight.shape()) {
+      if (extent < 1) refuse("has weight of shape {}", shape_text(weight.shape()));
+    }
+    if (node_.is_int8()) want_weight("weight_scale", {weight.shape()[0]});
     return weight.shape();
   }
 

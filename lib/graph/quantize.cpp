@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "graph/bf16.h"
 
 namespace fpcls {
 namespace {
@@ -88,7 +89,7 @@ std::set<int> wanted_layers(const Graph& graph, const QuantizePlan& plan) {
   std::set<int> layers;
   for (int i = 0; i < graph.size(); ++i) {
     const Node& node = graph.node(i);
-    if (node.op == Op::quantize || node.is_int8()) {
+    if (node.op == Op::quantize || node.is_int8() || node.is_bf16()) {
       fail("layer {}: is quantized already; quantize the model that it was made from",
            quoted(node.name));
     }
@@ -131,7 +132,9 @@ std::vector<std::optional<QuantParams>> grids(const Graph& graph) {
   return result;
 }
 
-bool can_quantize(const Node& node) { return node.op == Op::conv && !node.is_int8(); }
+bool can_quantize(const Node& node) {
+  return node.op == Op::conv && node.has_weight_of(DType::f32);
+}
 
 Graph quantize_graph(const Graph& graph, const QuantizePlan& plan) {
   const std::set<int> layers = wanted_layers(graph, plan);
@@ -145,6 +148,8 @@ Graph quantize_graph(const Graph& graph, const QuantizePlan& plan) {
       const QuantParams& read = params.at(rounded_source(graph, node.inputs[0]));
       node = as_int8(std::move(node),
                      read.lowest < 0 ? plan.highest_weight_of_signed : plan.highest_weight);
+    } else if ((node.op == Op::conv || node.op == Op::linear) && plan.in_bf16(node)) {
+      node.weights["weight"] = as_bf16(node.weights["weight"]);
     }
     for (int& input : node.inputs) input = place[at(input)];
     const std::string name = node.name + ".quantize";

@@ -27,9 +27,11 @@ struct QuantizePlan {
   /// See `choose_weight_scales`: of layers that read what is never negative, and of the others.
   int highest_weight = 127;
   int highest_weight_of_signed = 127;
+  /// Whether this conv or linear that stays real gets bf16 weights.
+  std::function<bool(const Node&)> in_bf16 = [](const Node&) { return false; };
 };
 
-/// The graph with the wanted layers as i8. A `quantize` is put after each result that such a layer
+/// The graph with the wanted layers as i8 or bf16. A `quantize` is put after each result that such a layer
 /// reads (before the max_pool, if that lies between) and after the earlier of two results that are
 /// added to become one; every reader of the result reads the rounded one. Called NAME.quantize
 /// after the result's node. Batch norms must have been folded: one after a wanted layer is an

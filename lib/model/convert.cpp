@@ -18,18 +18,4 @@ float half_to_float(uint16_t bits) {
   return (bits & 0x8000) != 0 ? -magnitude : magnitude;
 }
 
-float bfloat16_to_float(uint16_t bits) {
-  const uint32_t wide = static_cast<uint32_t>(bits) << 16;
-  float value = 0;
-  std::memcpy(&value, &wide, sizeof value);
-  return value;
-}
-
-Tensor as_f32(const Tensor& tensor) {
-  if (tensor.dtype() == DType::f32) return tensor;
-  FPCLS_CHECK(tensor.dtype() == DType::bf16);
-  return Tensor::from<float>(tensor.shape(),
-                             to_floats<uint16_t>(tensor.bytes(), bfloat16_to_float));
-}
-
 }  // namespace fpcls

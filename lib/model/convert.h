@@ -5,15 +5,11 @@
 #include <string_view>
 #include <vector>
 
-#include "graph/tensor.h"
-
 /// Number types of foreign files as float32. Internal to this folder.
 namespace fpcls {
 
 /// IEEE 754 binary16; exact.
 float half_to_float(uint16_t bits);
-/// The upper half of a float32; exact.
-float bfloat16_to_float(uint16_t bits);
 
 /// Each `Number` in `bytes`, which need not be aligned, through `convert`.
 template <class Number, class Convert>
@@ -26,8 +22,5 @@ std::vector<float> to_floats(std::string_view bytes, Convert convert) {
   }
   return result;
 }
-
-/// A tensor of type f32 or bf16 as f32, copied only where it has to be.
-Tensor as_f32(const Tensor& tensor);
 
 }  // namespace fpcls

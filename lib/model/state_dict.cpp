@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "graph/bf16.h"
 #include "model/convert.h"
 #include "model/pickle.h"
 #include "model/zip_archive.h"
@@ -44,7 +45,7 @@ Tensor all_of(std::vector<T> values) {
 Tensor convert_storage(const StorageType& type, std::shared_ptr<const std::vector<char>> bytes) {
   const std::string_view raw(bytes->data(), bytes->size());
   if (type.name == "HalfStorage") return all_of(to_floats<uint16_t>(raw, half_to_float));
-  if (type.name == "BFloat16Storage") return all_of(to_floats<uint16_t>(raw, bfloat16_to_float));
+  if (type.name == "BFloat16Storage") return all_of(to_floats<uint16_t>(raw, from_bf16));
   if (type.name == "DoubleStorage") {
     return all_of(to_floats<double>(raw, [](double value) { return static_cast<float>(value); }));
   }

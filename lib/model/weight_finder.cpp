@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "model/convert.h"
+#include "graph/bf16.h"
 
 namespace fpcls {
 namespace {

@@ -125,15 +125,29 @@ KeyValues facts(const InspectResult& result) {
   return facts;
 }
 
+/// In what the layer's weights are, or the model where it has none.
+std::string precision_of(const Node& node, const LoadedModel& model) {
+  const Tensor weight = node.weight("weight");
+  if (weight.empty()) return model.precision;
+  return node.is_int8() ? "int8" : std::string(enum_name(weight.dtype()));
+}
+
 Table layer_table(const LoadedModel& m) {
-  Table table("layers", {text_column("name"), text_column("op"), text_column("shape", "output"),
-                         count_column("parameters"), count_column("macs", "MACs")});
+  std::vector<Column> columns{text_column("name"), text_column("op"),
+                              text_column("shape", "output"), count_column("parameters"),
+                              count_column("macs", "MACs")};
+  const bool mixed = m.precision != "f32";
+  if (mixed) columns.push_back(text_column("precision"));
+  Table table("layers", std::move(columns));
   for (int i = 0; i < m.graph.size(); ++i) {
     const Node& node = m.graph.node(i);
     const int64_t parameters = parameter_count(node);
     const int64_t macs = mac_count(m.graph, i);
-    table.add_row({node.name, enum_name(node.op), shape_text(m.graph.shape(i)),
-                   parameters > 0 ? Cell(parameters) : Cell(), macs > 0 ? Cell(macs) : Cell()});
+    std::vector<Cell> cells{node.name, enum_name(node.op), shape_text(m.graph.shape(i)),
+                            parameters > 0 ? Cell(parameters) : Cell(),
+                            macs > 0 ? Cell(macs) : Cell()};
+    if (mixed) cells.push_back(node.weights.empty() ? Cell() : Cell(precision_of(node, m)));
+    table.add_row(std::move(cells));
   }
   return table;
 }
@@ -190,7 +204,7 @@ std::string inspect_json(const InspectResult& result) {
                               {"shape", m.graph.shape(i)},
                               {"parameters", parameter_count(node)},
                               {"macs", mac_count(m.graph, i)},
-                              {"precision", m.precision}});
+                              {"precision", precision_of(node, m)}});
   }
   json["provenance"] = Json::object();
   for (const auto& [key, value] : m.provenance) json["provenance"][key] = value;

@@ -105,10 +105,10 @@ LoadedModel load_f32(const PruneOptions& options) {
   if (options.model.empty()) fail("prune: no model given; name its file");
   LoadedModel model = load_model(options.model, options.foreign, HeadNeed::optional);
   for (const Node& node : model.graph.nodes()) {
-    if (!node.is_int8() && node.op != Op::quantize) continue;
-    fail("{}: layer {} holds i8 numbers, which can't be pruned or trained; prune the f32 model it "
+    if (!node.is_int8() && !node.is_bf16() && node.op != Op::quantize) continue;
+    fail("{}: layer {} holds {} numbers, which can't be pruned or trained; prune the f32 model it "
          "was made from, and quantize what comes out",
-         quoted(options.model), quoted(node.name));
+         quoted(options.model), quoted(node.name), node.is_bf16() ? "bf16" : "i8");
   }
   return model;
 }

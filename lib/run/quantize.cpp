@@ -22,6 +22,7 @@
 #include "run/environment.h"
 #include "run/picture_finder.h"
 #include "run/picture_list.h"
+#include "run/quantize_tables.h"
 #include "run/quantized_files.h"
 #include "run/version.h"
 
@@ -86,6 +87,10 @@ void check_options(const QuantizeOptions& options) {
   if (options.out.empty()) {
     fail("no file to write the model to; pass -o FILE.safetensors");
   }
+  for (const std::string& layer : options.keep_bf16) {
+    if (std::count(options.keep.begin(), options.keep.end(), layer) == 0) continue;
+    fail("{}: is in both --keep and --keep-bf16; leave one out", quoted(layer));
+  }
   if (options.max_shift && options.validation.empty()) {
     fail("--max-shift needs --validation, labelled pictures to measure the shift on");
   }
@@ -139,6 +144,7 @@ QuantizingPlan plan_of(const QuantizeOptions& options, const std::string& isa) {
   plan.int8.method = options.ranges;
   plan.int8.percentile = options.percentile;
   plan.int8.keep.insert(options.keep.begin(), options.keep.end());
+  plan.int8.in_bf16.insert(options.keep_bf16.begin(), options.keep_bf16.end());
   plan.int8.activation_bits = options.activation_bits;
   const bool halved = options.activation_bits == 7;
   const int bits = options.weight_bits.value_or(isa == "VNNI" || halved ? 8 : 7);
@@ -236,9 +242,10 @@ std::string overlap_remark(const CalibrationFile& file, const TrainingSet& set) 
 std::string fingerprint_of(const QuantizeOptions& options, const QuantizingPlan& plan,
                            const LoadedModel& model, const TrainingSet& set) {
   return sha256_hex(fmt::format(
-      "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", version(), model.sha256,
+      "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", version(), model.sha256,
       sha256_of_file(options.calibration), training_set_sha256(set), enum_name(options.ranges),
-      options.percentile, fmt::join(plan.int8.keep, "\n"), plan.int8.highest_weight,
+      options.percentile, fmt::join(plan.int8.keep, "\n"), fmt::join(plan.int8.in_bf16, "\n"),
+      engine_backend().bf16_is_fast(), plan.int8.highest_weight,
       plan.int8.highest_weight_of_signed, plan.int8.activation_bits, plan.correct_biases,
       plan.solve_classifier, options.keep_scales, model.accept, int8_instructions()));
 }
@@ -250,10 +257,8 @@ void say_trial(const ControlTrial& trial) {
           : fmt::format(" ({} of its own, the last {} by {})", trial.other_ranges.size(),
                         quoted(trial.other_ranges.back().first),
                         enum_name(trial.other_ranges.back().second));
-  fmt::print(stderr, "fpcls: ranges by {}{}, layers back in f32: {}{}; {:.2f} points\n",
-             enum_name(trial.method), other, trial.kept.size(),
-             trial.kept.empty() ? "" : ", the last " + quoted(trial.kept.back()),
-             trial.shift_points);
+  fmt::print(stderr, "fpcls: ranges by {}{}, layers back: {}; {:.2f} points\n",
+             enum_name(trial.method), other, restored_text(trial), trial.shift_points);
 }
 
 /// Makes the model, judging it where there are pictures for that.
@@ -300,6 +305,7 @@ class Making {
     plan.minutes = options_.minutes;
     plan.journal = options_.journal;
     plan.resume = options_.resume;
+    plan.bf16_first = engine_backend().bf16_is_fast();
     plan.fingerprint = fingerprint_of(options_, quantizer_.plan(), model_, set_);
     if (!options_.output.quiet) plan.report = say_trial;
     if (!options_.unbeaten.empty()) {
@@ -372,6 +378,10 @@ QuantizeResult run_quantize(const QuantizeOptions& options) {
     Making(options, model, quantizer, set, result).run();
   } catch (const Interrupted&) {
     fail("interrupted before a model was ready; nothing was written");
+  }
+  if (!options.keep_bf16.empty() && !engine_backend().bf16_is_fast()) {
+    result.made.remarks.emplace_back(
+        "this processor has no bf16 products: layers in bf16 take as long as in f32");
   }
   const std::string overlap = overlap_remark(file, set);
   if (!overlap.empty()) result.made.remarks.push_back(overlap);

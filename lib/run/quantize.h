@@ -24,6 +24,7 @@ struct QuantizeOptions {
   RangeMethod ranges = RangeMethod::automatic;
   double percentile = 99.99;
   std::vector<std::string> keep;
+  std::vector<std::string> keep_bf16;
   bool keep_biases = false;
   bool keep_scales = false;
   bool keep_classifier = false;
@@ -53,6 +54,8 @@ struct QuantizeOptions {
     v.option("percentile", percentile,
              "Share of the values that --ranges percentile keeps, in percent", Range{50.0, 100.0});
     v.option("keep", keep, "Layer that stays as it is");
+    v.option("keep_bf16", keep_bf16,
+             "Layer that gets bf16 weights and reads numbers rounded to bf16, instead of integers");
     v.option("keep_biases", keep_biases, "Leave the biases, though the channels' means shift");
     v.option("keep_scales", keep_scales,
              "Leave the scales of channels, instead of equalising them between two layers where "
@@ -77,7 +80,8 @@ struct QuantizeOptions {
     v.option(
         "max_shift", max_shift,
         "Points that a bucket, precision or recall on --validation may move, up or down: other "
-        "ranges are tried, then layers get their f32 weights back, until that holds",
+        "ranges are tried, then layers are restored, to bf16 where this processor multiplies that "
+        "fast and to f32 where bf16 isn't enough, until that holds",
         Range{0.0, 100.0});
     v.option("minutes", minutes, "Begin no more trials after this long", Range{0.0, 1e6});
     v.option("objective", objective,

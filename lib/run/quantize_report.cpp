@@ -40,7 +40,10 @@ std::optional<double> sqnr_of(const LayerRow& row) {
   return row.error != nullptr ? row.error->injected.sqnr_db() : std::nullopt;
 }
 
-const char* precision_of(const Int8Layer& layer) { return layer.int8 ? "int8" : "f32"; }
+const char* precision_of(const Int8Layer& layer) {
+  if (layer.int8) return "int8";
+  return layer.bf16 ? "bf16" : "f32";
+}
 
 /// Layers of one op with the same fate.
 Table summary_table(const std::vector<Int8Layer>& layers) {
@@ -53,7 +56,8 @@ Table summary_table(const std::vector<Int8Layer>& layers) {
     Fate& fate = fates[layer.op];
     ++fate.count;
     fate.int8 += layer.int8 ? 1 : 0;
-    if (!layer.int8) ++fate.reasons[layer.reason];
+    if (layer.int8) continue;
+    ++fate.reasons[layer.bf16 ? layer.reason + ", in bf16" : layer.reason];
   }
   Table table("quantized", {text_column("op"), count_column("layers"), count_column("int8"),
                             count_column("kept"), text_column("why")});
@@ -189,6 +193,7 @@ Json search_json(const SearchResult& search) {
     json["trials"].push_back({{"ranges", enum_name(trial.method)},
                               {"other_ranges", std::move(other)},
                               {"restored", trial.kept},
+                              {"restored_bf16", trial.kept_bf16},
                               {"shift_points", trial.shift_points},
                               {"ms", trial.ms},
                               {"weight_bytes", trial.weight_bytes},

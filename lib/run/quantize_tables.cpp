@@ -139,6 +139,17 @@ Table equalized_table(const std::vector<EqualizedPair>& pairs) {
   return table;
 }
 
+std::string restored_text(const ControlTrial& trial) {
+  std::vector<std::string> parts;
+  const auto add = [&](const char* precision, const std::vector<std::string>& layers) {
+    if (layers.empty()) return;
+    parts.push_back(fmt::format("{} {}: … {}", layers.size(), precision, layers.back()));
+  };
+  add("bf16", trial.kept_bf16);
+  add("f32", trial.kept);
+  return parts.empty() ? "-" : fmt::format("{}", fmt::join(parts, "; "));
+}
+
 Table trial_table(const SearchResult& search) {
   Table table("trials",
               {count_column("trial"), text_column("ranges"), text_column("restored"),
@@ -158,13 +169,11 @@ Table trial_table(const SearchResult& search) {
       ranges += fmt::format("; {} others: … {} {}", trial.other_ranges.size(), result,
                             enum_name(method));
     }
-    const std::string restored =
-        trial.kept.empty() ? "-" : fmt::format("{}: … {}", trial.kept.size(), trial.kept.back());
-    table.add_row({static_cast<int64_t>(i), ranges, restored, trial.shift_points, trial.ms,
+    table.add_row({static_cast<int64_t>(i), ranges, restored_text(trial), trial.shift_points, trial.ms,
                    trial.weight_bytes, search.costs[i], mark});
   }
   const Objective& o = search.objective;
-  table.notes = {"restored: layers with their f32 weights back, and the last of them",
+  table.notes = {"restored: layers in bf16 or back in f32, and the last of them",
                  "unbeaten: no other trial is better in shift, time and size at once",
                  fmt::format("cost: {:g} a point of shift + {:g} a percent of the f32 model's time "
                              "+ {:g} a percent of its weights; the lower the better",

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "report/document.h"
 #include "run/quantize.h"
 
@@ -17,6 +20,9 @@ std::vector<Table> migration_tables(const ScoreMigration& migration);
 
 /// The pairs of layers whose channels were scaled against each other.
 Table equalized_table(const std::vector<EqualizedPair>& pairs);
+
+/// How many layers the trial restored, to what, and the last of them: "2 bf16: … conv1"; "-".
+std::string restored_text(const ControlTrial& trial);
 
 /// The models that --max-shift made.
 Table trial_table(const SearchResult& search);

@@ -45,9 +45,14 @@ Metadata metadata_of(const LoadedModel& model, const QuantizeOptions& options,
   std::string ranges = method == RangeMethod::percentile
                            ? fmt::format("percentile {}", options.percentile)
                            : std::string(enum_name(method));
-  std::vector<std::string> kept = options.keep;
+  std::vector<std::string> kept = options.keep, bf16 = options.keep_bf16;
   if (trial != nullptr) {
     kept.insert(kept.end(), trial->kept.begin(), trial->kept.end());
+    bf16.insert(bf16.end(), trial->kept_bf16.begin(), trial->kept_bf16.end());
+    const auto raised = [&](const std::string& layer) {
+      return std::count(kept.begin(), kept.end(), layer) != 0;
+    };
+    bf16.erase(std::remove_if(bf16.begin(), bf16.end(), raised), bf16.end());
     for (const auto& [result, other] : trial->other_ranges) {
       ranges += fmt::format(", {}: {}", result, enum_name(other));
     }
@@ -65,6 +70,9 @@ Metadata metadata_of(const LoadedModel& model, const QuantizeOptions& options,
   metadata.provenance.insert(metadata.provenance.end(), made.begin(), made.end());
   if (!kept.empty()) {
     metadata.provenance.emplace_back("kept_layers", fmt::format("{}", fmt::join(kept, " ")));
+  }
+  if (!bf16.empty()) {
+    metadata.provenance.emplace_back("bf16_layers", fmt::format("{}", fmt::join(bf16, " ")));
   }
   return metadata;
 }

@@ -135,6 +135,8 @@ int64_t axis_of(const Node& node) { return std::get<AxisAttributes>(node.attribu
 
 }  // namespace
 
+at::Tensor rounded_to_bf16(const at::Tensor& x) { return x.to(at::kBFloat16).to(at::kFloat); }
+
 at::Tensor padded(const at::Tensor& x, const Padding& padding, double value) {
   const auto& [top, left, bottom, right] = padding;
   return at::constant_pad_nd(x, {left, right, top, bottom}, value);
@@ -142,13 +144,14 @@ at::Tensor padded(const at::Tensor& x, const Padding& padding, double value) {
 
 at::Tensor apply(const Node& node, const NodeWeights& weights,
                  const std::vector<at::Tensor>& inputs, const OpMode& mode) {
+  const auto factors = [&] { return node.is_bf16() ? rounded_to_bf16(inputs[0]) : inputs[0]; };
   switch (node.op) {
     case Op::input:
       break;
     case Op::conv:
-      return conv(node, weights, inputs[0], mode.bf16);
+      return conv(node, weights, factors(), mode.bf16);
     case Op::linear:
-      return linear(weights, inputs[0], mode.bf16);
+      return linear(weights, factors(), mode.bf16);
     case Op::batch_norm:
       return batch_norm(node, weights, inputs[0], mode.training);
     case Op::relu:

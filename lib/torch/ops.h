@@ -24,6 +24,9 @@ struct OpMode {
 at::Tensor apply(const Node& node, const NodeWeights& weights,
                  const std::vector<at::Tensor>& inputs, const OpMode& mode = {});
 
+/// What a layer with bf16 weights reads: each number of `x`, f32, rounded, as f32.
+at::Tensor rounded_to_bf16(const at::Tensor& x);
+
 /// `x` with `padding` more rows and columns of `value`.
 at::Tensor padded(const at::Tensor& x, const Padding& padding, double value);
 

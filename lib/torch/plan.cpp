@@ -53,6 +53,7 @@ struct Plan::Uses {
 NodeWeights to_device(const Node& node, const c10::Device& device) {
   NodeWeights weights;
   for (const auto& [key, tensor] : node.weights) weights[key] = to_torch(tensor).to(device);
+  if (node.is_bf16()) weights["weight"] = weights["weight"].to(at::kFloat);
   if (node.is_int8()) {
     // The integers are computed with as the real numbers that they stand for.
     const float* scales = node.weights.at("weight_scale").data<float>();
@@ -165,6 +166,7 @@ at::Tensor Plan::run_step(const Step& step, const std::vector<at::Tensor>& resul
     return step.integers[0].run(x, inputs.size() > 1 ? inputs[1] : at::Tensor());
   }
   if (!step.conv.empty()) {
+    if (step.node->is_bf16()) x = rounded_to_bf16(x);
     if (step.node->op == Op::conv) return step.conv[0].run(x);
     return step.conv[0].run(x.reshape({x.size(0), x.size(1), 1, 1})).reshape({x.size(0), -1});
   }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -16,21 +16,21 @@ namespace {
 /// Tried before any layer is restored, where the ranges are left to the program: they cost nothing.
 constexpr std::array kOtherMethods = {RangeMethod::minmax, RangeMethod::percentile};
 
-/// The integer layer with the least signal over its own noise, if there are two or more.
+/// The integer or bf16 layer with the least signal over its own noise. One integer layer has to
+/// stay.
 void find_next(const QuantizingResult& made, ControlTrial& trial) {
-  std::map<std::string, bool> integer;
-  int64_t count = 0;
+  const auto integers = std::count_if(made.layers.begin(), made.layers.end(),
+                                      [](const Int8Layer& layer) { return layer.int8; });
+  std::set<std::string> restorable;
   for (const Int8Layer& layer : made.layers) {
-    integer[layer.name] = layer.int8;
-    count += layer.int8 ? 1 : 0;
+    if (layer.bf16 || (layer.int8 && integers > 1)) restorable.insert(layer.name);
   }
   std::vector<WalkedLayer> layers;
   for (const WalkedLayer& layer : made.walk) {
-    const auto found = integer.find(layer.name);
-    if (found != integer.end() && found->second) layers.push_back(layer);
+    if (restorable.count(layer.name) != 0) layers.push_back(layer);
   }
   const int worst = worst_injected(layers);
-  if (count < 2 || worst < 0) return;
+  if (worst < 0) return;
   const WalkedLayer& layer = layers[static_cast<size_t>(worst)];
   trial.next = layer.name;
   for (const Rounded& rounded : made.rounded) {
@@ -44,11 +44,16 @@ void find_next(const QuantizingResult& made, ControlTrial& trial) {
 struct Candidate {
   RangeMethod method = RangeMethod::automatic;
   std::vector<std::pair<std::string, RangeMethod>> other_ranges;
-  std::vector<std::string> kept;
+  std::vector<std::string> kept, kept_bf16;
 };
 
 Candidate candidate_of(const ControlTrial& trial) {
-  return {trial.method, trial.other_ranges, trial.kept};
+  return {trial.method, trial.other_ranges, trial.kept, trial.kept_bf16};
+}
+
+/// Steps of restoring: from integers to bf16 is one, to f32 two.
+size_t restored_steps(const ControlTrial& trial) {
+  return 2 * trial.kept.size() + trial.kept_bf16.size();
 }
 
 /// Where the whole range was too wide, one that cuts; else the whole.
@@ -103,7 +108,7 @@ class Controller {
   std::optional<Candidate> next(std::string& ended) const {
     const Int8Options& base = quantizer_.plan().int8;
     const size_t done = trials().size();
-    if (done == 0) return Candidate{base.method, {}, {}};
+    if (done == 0) return Candidate{base.method, {}, {}, {}};
     if (reached(trials()[best()])) return std::nullopt;
     const size_t ranges =
         base.method == RangeMethod::automatic ? 1 + kOtherMethods.size() : size_t{1};
@@ -111,19 +116,34 @@ class Controller {
       ended = "the time is up";
       return std::nullopt;
     }
-    if (done < ranges) return Candidate{kOtherMethods[done - 1], {}, {}};
+    if (done < ranges) return Candidate{kOtherMethods[done - 1], {}, {}, {}};
     const ControlTrial& now = trials()[reached_so_far(ranges)];
     if (now.next.empty()) {
       ended = "no layer is left to restore";
       return std::nullopt;
     }
     Candidate candidate = candidate_of(now);
-    if (ranges > 1 && !now.next_result.empty() && !was_tried(now.next_result)) {
+    if (is_bf16(now, now.next)) {
+      restore(now.next, candidate);
+    } else if (ranges > 1 && !now.next_result.empty() && !was_tried(now.next_result)) {
       candidate.other_ranges.emplace_back(now.next_result, other_than(now.next_method));
+    } else if (plan_.bf16_first) {
+      candidate.kept_bf16.push_back(now.next);
     } else {
-      candidate.kept.push_back(now.next);
+      restore(now.next, candidate);
     }
     return candidate;
+  }
+
+  bool is_bf16(const ControlTrial& trial, const std::string& layer) const {
+    return quantizer_.plan().int8.in_bf16.count(layer) != 0 ||
+           std::count(trial.kept_bf16.begin(), trial.kept_bf16.end(), layer) != 0;
+  }
+
+  static void restore(const std::string& layer, Candidate& candidate) {
+    std::vector<std::string>& bf16 = candidate.kept_bf16;
+    bf16.erase(std::remove(bf16.begin(), bf16.end(), layer), bf16.end());
+    candidate.kept.push_back(layer);
   }
 
   bool was_tried(const std::string& result) const {
@@ -133,11 +153,12 @@ class Controller {
   }
 
   /// The trial to go on from: a layer's other range is kept where it made the shift smaller, its
-  /// f32 weights always.
+  /// restored weights always.
   size_t reached_so_far(size_t ranges) const {
     size_t now = 0;
     for (size_t i = 1; i < trials().size(); ++i) {
-      const bool restored = i >= ranges && trials()[i].kept.size() > trials()[now].kept.size();
+      const bool restored =
+          i >= ranges && restored_steps(trials()[i]) > restored_steps(trials()[now]);
       if (restored || trials()[i].shift_points < trials()[now].shift_points) now = i;
     }
     return now;
@@ -147,6 +168,7 @@ class Controller {
     Int8Options options = quantizer_.plan().int8;
     options.method = candidate.method;
     options.keep.insert(candidate.kept.begin(), candidate.kept.end());
+    options.in_bf16.insert(candidate.kept_bf16.begin(), candidate.kept_bf16.end());
     options.other_methods.insert(candidate.other_ranges.begin(), candidate.other_ranges.end());
     return quantizer_.make(options);
   }
@@ -173,6 +195,7 @@ class Controller {
     trial.method = candidate.method;
     trial.other_ranges = candidate.other_ranges;
     trial.kept = candidate.kept;
+    trial.kept_bf16 = candidate.kept_bf16;
     trial.figures = figures_of(scores, pictures_.set, pictures_.head);
     trial.shift_points = largest_shift_points(before_, trial.figures);
     trial.ms = picture_ms(*executor, quantizer_.subject().pictures.read(0));

@@ -12,8 +12,8 @@
 
 /// Quantizing until the scores hold: where a bucket, precision or recall moves too far on labelled
 /// pictures, other ranges are tried for all results; then the layers that add most noise are looked
-/// at one at a time: another range for the layer's result, and where that doesn't help the layer
-/// gets its f32 weights back.
+/// at one at a time: another range for the layer's result, and where that doesn't help the layer is
+/// restored, to bf16 where that is fast; one that adds most noise even so gets its f32 weights back.
 namespace fpcls {
 
 /// One quantized model.
@@ -22,18 +22,22 @@ struct ControlTrial {
   /// Results that are rounded within another range, and by which method, in that order.
   std::vector<std::pair<std::string, RangeMethod>> other_ranges;
   std::vector<std::string> kept;  ///< layers that got their f32 weights back, in that order
+  std::vector<std::string> kept_bf16;  ///< layers that got bf16 weights, and aren't in `kept`
   ScoreFigures figures;
   double shift_points = 0;
   double ms = 0;  ///< median for one picture on one thread
   int64_t weight_bytes = 0;
-  std::string next;  ///< the integer layer that adds most noise; empty where it is the only one
+  /// The integer or bf16 layer that adds most noise; the only integer layer isn't looked at. Empty
+  /// where there is none.
+  std::string next;
   std::string next_result;  ///< the rounded result of `next`; empty where it isn't rounded
   RangeMethod next_method = RangeMethod::minmax;  ///< that gave that result its range
 };
 
 struct ControlPlan {
   double max_shift_points = 0.5;
-  double minutes = 30;  ///< no trial is begun later than this
+  double minutes = 30;      ///< no trial is begun later than this
+  bool bf16_first = false;  ///< layers are restored to bf16 before they are to f32
   /// Where each trial is kept as it ends; empty: nowhere. With `resume`, those that it holds aren't
   /// made again. `fingerprint` names all that they depend on.
   std::filesystem::path journal;

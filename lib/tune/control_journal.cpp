@@ -17,6 +17,7 @@ constexpr int64_t kMostBytes = int64_t{1} << 26;
 Json to_json(const ControlTrial& t) {
   Json json{{"ranges", enum_name(t.method)},
             {"kept", t.kept},
+            {"kept_bf16", t.kept_bf16},
             {"pictures", t.figures.pictures},
             {"at_least", t.figures.at_least},
             {"right", t.figures.right},
@@ -42,6 +43,7 @@ ControlTrial trial_of(const Json& json) {
   ControlTrial t;
   t.method = method_of(json.at("ranges"));
   json.at("kept").get_to(t.kept);
+  json.at("kept_bf16").get_to(t.kept_bf16);
   json.at("pictures").get_to(t.figures.pictures);
   json.at("at_least").get_to(t.figures.at_least);
   json.at("right").get_to(t.figures.right);

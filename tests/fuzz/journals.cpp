@@ -121,6 +121,7 @@ std::vector<std::string> trials() {
             ControlJournal journal(plan_of(path));
             ControlTrial trial;
             trial.kept = {"conv1"};
+            trial.kept_bf16 = {"conv2"};
             trial.figures.precision = 0.5;
             journal.add(trial);
           }),

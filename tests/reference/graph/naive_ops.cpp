@@ -5,6 +5,8 @@
 #include <functional>
 #include <limits>
 
+#include "graph/bf16.h"
+
 namespace fpcls::naive {
 namespace {
 
@@ -38,7 +40,7 @@ bool inside(const Array& x, int64_t h, int64_t w) {
 /// The real numbers that a layer multiplies by.
 Array layer_weight(const Node& node) {
   const Tensor weight = node.weight("weight");
-  if (!node.is_int8()) return from_tensor(weight);
+  if (!node.is_int8()) return from_tensor(as_f32(weight));
   const float* scales = node.weights.at("weight_scale").data<float>();
   Array result{weight.shape(), std::vector<double>(static_cast<size_t>(weight.count()))};
   const size_t each = result.values.size() / static_cast<size_t>(weight.shape()[0]);
@@ -58,8 +60,15 @@ Array quantize(const Node& node, const Array& x) {
   return result;
 }
 
-Array conv(const Node& node, const Array& x, const Shape& shape) {
+/// What a layer multiplies by its weights.
+Array factors(const Node& node, const Array& x) {
+  if (!node.is_bf16()) return x;
+  return mapped(x, [](double value) { return rounded_to_bf16(static_cast<float>(value)); });
+}
+
+Array conv(const Node& node, const Array& input, const Shape& shape) {
   const ConvAttributes& a = node.conv();
+  const Array x = factors(node, input);
   const Array weight = layer_weight(node);
   const Tensor bias = node.weight("bias");
   const int64_t outputs_per_group = weight.shape[0] / a.groups;
@@ -114,7 +123,8 @@ Array adaptive_avg_pool(const Array& x, const Shape& shape) {
   });
 }
 
-Array linear(const Node& node, const Array& x, const Shape& shape) {
+Array linear(const Node& node, const Array& input, const Shape& shape) {
+  const Array x = factors(node, input);
   const Array weight = layer_weight(node);
   const Tensor bias = node.weight("bias");
   const auto in = static_cast<size_t>(weight.shape[1]);

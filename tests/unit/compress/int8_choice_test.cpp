@@ -106,6 +106,36 @@ TEST(Int8Choice, KeepsTheLayersThatItIsAskedTo) {
   EXPECT_TRUE(choice.layers[1].int8);
 }
 
+TEST(Int8Choice, GivesTheLayersThatItIsAskedToBf16Weights) {
+  const Graph graph = small_classifier();
+  const std::string first = graph.node(1).name, second = graph.node(3).name;
+  Int8Options options;
+  options.in_bf16 = {first};
+  const Int8Choice choice = choose_int8(graph, calibrate(graph), options);
+  EXPECT_FALSE(choice.layers[0].int8);
+  EXPECT_TRUE(choice.layers[0].bf16);
+  EXPECT_EQ(choice.layers[0].reason, "asked for");
+  EXPECT_TRUE(choice.layers[1].int8);
+  EXPECT_FALSE(choice.layers[1].bf16);
+  EXPECT_TRUE(choice.graph.node(choice.graph.find(first)).is_bf16());
+  EXPECT_TRUE(choice.graph.node(choice.graph.find(second)).is_int8());
+  options.keep = {first};  // which says more
+  const Int8Choice kept = choose_int8(graph, calibrate(graph), options);
+  EXPECT_FALSE(kept.layers[0].bf16);
+  EXPECT_FALSE(kept.graph.node(kept.graph.find(first)).is_bf16());
+}
+
+TEST(Int8Choice, RefusesABf16ClassifierAndUnknownLayersInBf16) {
+  const Graph graph = small_classifier();
+  Int8Options options;
+  options.in_bf16 = {"conv9"};
+  EXPECT_THAT(error_of([&] { choose_int8(graph, calibrate(graph), options); }),
+              testing::HasSubstr("'conv9': is no conv or linear layer of the model"));
+  options.in_bf16 = {graph.node(graph.size() - 1).name};
+  EXPECT_THAT(error_of([&] { choose_int8(graph, calibrate(graph), options); }),
+              testing::HasSubstr("is the classifier"));
+}
+
 TEST(Int8Choice, RefusesNamesThatAreNoLayers) {
   const Graph graph = small_classifier();
   Int8Options options;

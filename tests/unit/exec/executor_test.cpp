@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <thread>
 
@@ -13,6 +15,7 @@
 #include "exec/backend.h"
 #include "exec/pixels.h"
 #include "graph/attention.h"
+#include "graph/bf16.h"
 #include "graph/fold.h"
 #include "graph/quantize.h"
 #include "reference/graph/naive_ops.h"
@@ -307,14 +310,18 @@ PixelBatch random_pixels(int count, int size, uint64_t seed) {
 struct Scheme {
   int activation_bits = 8;
   int highest_weight = 127, highest_weight_of_signed = 127;
+  /// What each layer becomes; by default, convolutions i8.
+  std::function<DType(const Node&)> type;
 };
 
-/// The graph with every convolution in integers, its ranges those of `x`.
+/// The graph with its layers as the scheme says, the ranges those of `x`.
 Graph quantized(const Graph& graph, const Tensor& x, const Scheme& scheme = {}) {
   const Graph folded = fold_batch_norms(graph);
   const std::vector<naive::Array> results = naive::run(folded, x);
   QuantizePlan plan;
-  plan.wanted = [](const Node&) { return true; };
+  const auto type = [&](const Node& node) { return scheme.type ? scheme.type(node) : DType::i8; };
+  plan.wanted = [&](const Node& node) { return type(node) == DType::i8; };
+  plan.in_bf16 = [&](const Node& node) { return type(node) == DType::bf16; };
   plan.params = [&](int node) {
     const auto& values = results[static_cast<size_t>(node)].values;
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
@@ -390,6 +397,66 @@ TEST_P(ExecutorOf, RunsAResNetOfIntegers) {
   // Rounding changes scores a little, not much.
   const naive::Array real = naive::run(graph, x).back();
   EXPECT_LT(largest_difference(executor(integers)->run(x), real), 0.2);
+}
+
+/// Layers of all kinds, each in integers, bf16 or f32.
+Graph mixed_network(uint64_t seed, const Tensor& x) {
+  Random random(seed);
+  GraphMaker make({1, 3, 13, 11}, seed);
+  const ConvAttributes around{{1, 1}, {1, 1, 1, 1}, {1, 1}, 1};
+  ConvAttributes depthwise = around, grouped = around;
+  depthwise.groups = 24;
+  grouped.groups = 4;
+  const auto activated = [&](int node) {
+    return make.add(random.chance(0.5) ? Op::relu : Op::hardswish, {node});
+  };
+  int node = activated(make.conv(0, 24, {3, 3}, around));
+  node = make.add(Op::max_pool, {node}, PoolAttributes{{2, 2}, {2, 2}});
+  node = activated(make.conv(node, 24, {3, 3}, depthwise));
+  const int shortcut = activated(make.conv(node, 32, {1, 1}));
+  node = activated(make.conv(shortcut, 32, {3, 3}, grouped));
+  node = activated(make.add(Op::add, {make.conv(node, 32, {3, 3}, around), shortcut}));
+  node = make.add(Op::concat, {make.conv(node, 16, {1, 1}), make.conv(node, 7, {3, 3}, around)},
+                  AxisAttributes{1});
+  node = activated(make.linear(make.add(Op::flatten, {node}, AxisAttributes{1}), 20));
+  make.linear(node, 3);
+  Scheme scheme;
+  scheme.type = [&](const Node& layer) {
+    constexpr std::array kTypes = {DType::i8, DType::bf16, DType::f32};
+    uint64_t hash = seed;
+    for (const char c : layer.name) hash = hash * 31 + static_cast<uint64_t>(c);
+    return kTypes[Random(hash).below(3)];
+  };
+  return quantized(make.graph(), x, scheme);
+}
+
+/// Products of bf16 are exact in f32, and both sides round what they multiply alike: what is left
+/// is the order of the sums, as for f32.
+TEST_P(ExecutorOf, MixesIntegersBf16AndF32AsTheDefinitionSays) {
+  int in_bf16 = 0;
+  for (uint64_t seed = 0; seed < 12; ++seed) {
+    SCOPED_TRACE(seed);
+    const Tensor x = GraphMaker({1, 3, 13, 11}, 200 + seed).random_tensor({2, 3, 13, 11});
+    const Graph graph = mixed_network(seed, x);
+    for (const Node& node : graph.nodes()) in_bf16 += node.is_bf16() ? 1 : 0;
+    const auto ready = executor(graph);
+    expect_same_integers(graph, x, *ready);
+    const naive::Array scores = naive::run(graph, x).back();
+    EXPECT_LT(largest_difference(ready->run(x), scores), 0.02);
+  }
+  EXPECT_GT(in_bf16, 20);
+}
+
+TEST_P(ExecutorOf, RoundsWhatABf16LayerReads) {
+  GraphMaker make({1, 1, 1, 2}, 1);
+  make.conv(0, 1, {1, 2}, {}, false);
+  Graph graph = make.graph();
+  std::vector<Node> nodes = graph.nodes();
+  // 1 + 2^-8 lies in the middle between two bf16s; 1 is the even one.
+  nodes[1].weights["weight"] = as_bf16(Tensor::from<float>({1, 1, 1, 2}, {1.00390625F, 3}));
+  graph = graph.with_nodes(nodes);
+  const Tensor y = executor(graph)->run(Tensor::from<float>({1, 1, 1, 2}, {1.01171875F, 256.5F}));
+  EXPECT_EQ(y.data<float>()[0], 1.015625F + 3 * 256.0F);
 }
 
 TEST_P(ExecutorOf, EntersPixelsAsIntegers) {
@@ -622,8 +689,8 @@ TEST_P(IntegerArithmetic, IsTheSameBitForBitInBothExecutors) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Schemes, IntegerArithmetic,
-                         testing::Values(Scheme{8, 127, 127}, Scheme{8, 63, 63},
-                                         Scheme{7, 127, 63}),
+                         testing::Values(Scheme{8, 127, 127, {}}, Scheme{8, 63, 63, {}},
+                                         Scheme{7, 127, 63, {}}),
                          [](const auto& scheme) {
                            return fmt::format("activations{}weights{}", scheme.param.activation_bits,
                                               scheme.param.highest_weight == 127 ? 8 : 7);

@@ -52,6 +52,24 @@ TEST(Quantize, RoundsTheEarlierOfTwoThatAreAddedToIntegers) {
               testing::ElementsAre("input", graph.node(a).name, graph.node(sum).name));
 }
 
+TEST(Quantize, LeavesLayersInBf16RealAndRoundsNothingForThem) {
+  GraphMaker make({1, 3, 8, 8}, 1);
+  const int first = make.conv(make.add(Op::relu, {make.conv(0, 4, {3, 3})}), 4, {1, 1});
+  make.linear(make.add(Op::flatten, {first}, AxisAttributes{1}), 2);
+  const Graph graph = make.graph();
+  QuantizePlan plan = everything();
+  plan.wanted = [&](const Node& node) { return node.name == graph.node(1).name; };
+  plan.in_bf16 = [](const Node&) { return true; };
+  const Graph mixed = quantize_graph(graph, plan);
+  EXPECT_THAT(rounded(mixed), testing::ElementsAre("input"));
+  for (const Node& node : mixed.nodes()) {
+    EXPECT_EQ(node.is_int8(), node.name == graph.node(1).name);
+    EXPECT_EQ(node.is_bf16(), !node.is_int8() && (node.op == Op::conv || node.op == Op::linear));
+  }
+  EXPECT_THAT(error_of([&] { quantize_graph(mixed, plan); }),
+              testing::HasSubstr("is quantized already"));
+}
+
 TEST(Quantize, ChangesNothingWhereNothingIsWanted) {
   const Graph graph = fold_batch_norms(small_resnet(2, 1));
   QuantizePlan nothing = everything();

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/hash.h"
+#include "graph/bf16.h"
 #include "model/safetensors.h"
 #include "unit/model/sample_models.h"
 #include "unit/model/test_files.h"
@@ -110,6 +111,21 @@ TEST_F(ModelFileTest, ReadsBackEveryOpAndEveryField) {
   EXPECT_EQ(pad.value, 0.25);
   expect_same(some_metadata(), read.metadata);
   EXPECT_EQ(read.sha256, sha256_hex(read_file(path_)));
+}
+
+TEST_F(ModelFileTest, ReadsBackBf16Weights) {
+  const Graph graph = tiny_graph();
+  auto nodes = graph.nodes();
+  nodes[2].weights["weight"] = as_bf16(nodes[2].weights["weight"]);
+  const Graph bf16 = graph.with_nodes(nodes);
+  save_model_file(path_, bf16, tiny_metadata());
+  const Graph read = load_model_file(path_).graph;
+  expect_same(bf16, read);
+  EXPECT_TRUE(read.node(2).is_bf16());
+  nodes[2].weights["weight"] = as_bf16(Tensor::from<float>({1, 3}, {1, std::nanf(""), 2}));
+  const Graph bad = graph.with_nodes(nodes);
+  EXPECT_THAT(error_of([&] { save_model_file(path_, bad, tiny_metadata()); }),
+              HasSubstr("layer 'fc': weight has NaN"));
 }
 
 TEST_F(ModelFileTest, TheSameModelGivesTheSameBytes) {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -209,6 +210,53 @@ TEST_F(AccuracyControlTest, FindsASabotagedLayerAndEndsWithinTheShift) {
   EXPECT_LE(result.trials[result.chosen].kept.size(), 2U);
 }
 
+TEST_F(AccuracyControlTest, RestoresToBf16First) {
+  const Graph sound = make_network();
+  const auto names = conv_names(sound);
+  use(sabotaged(sound, names[1], names[2]), sound);
+  ControlPlan plan;
+  plan.max_shift_points = 3;
+  const ControlResult in_f32 = control(plan);
+  plan.bf16_first = true;
+  const ControlResult result = control(plan);
+  EXPECT_TRUE(result.reached);
+  const ControlTrial& chosen = result.trials[result.chosen];
+  ASSERT_FALSE(chosen.kept_bf16.empty());
+  EXPECT_EQ(chosen.kept_bf16[0], names[2]);
+  EXPECT_TRUE(chosen.kept.empty());
+  EXPECT_LT(chosen.weight_bytes, in_f32.trials[in_f32.chosen].weight_bytes);
+  EXPECT_TRUE(result.made.graph.node(result.made.graph.find(names[2])).is_bf16());
+}
+
+/// From trial to trial, layers only go from integers to bf16 and from there to f32.
+TEST_F(AccuracyControlTest, RaisesALayerToF32WhereBf16IsNotEnough) {
+  const Graph sound = make_network();
+  const auto names = conv_names(sound);
+  use(sabotaged(sound, names[1], names[2]), sound);
+  ControlPlan plan;
+  plan.max_shift_points = 0;
+  plan.bf16_first = true;
+  const ControlResult result = control(plan);
+  std::set<std::string> bf16, raised;
+  for (const ControlTrial& trial : result.trials) {
+    for (const std::string& layer : trial.kept) {
+      EXPECT_EQ(bf16.count(layer), 1U) << layer;
+      raised.insert(layer);
+      EXPECT_EQ(std::count(trial.kept_bf16.begin(), trial.kept_bf16.end(), layer), 0) << layer;
+    }
+    for (const std::string& layer : trial.kept_bf16) {
+      EXPECT_EQ(raised.count(layer), 0U) << layer;
+      bf16.insert(layer);
+    }
+  }
+  // No answer in 120 moves at all, or all but one layer were restored on the way there.
+  if (!result.reached) {
+    EXPECT_EQ(raised.size(), names.size() - 1);
+    EXPECT_EQ(result.ended, "no layer is left to restore");
+  }
+  EXPECT_FALSE(bf16.empty());
+}
+
 TEST_F(AccuracyControlTest, EqualisingFindsTheSabotagedLayerAndKeepsTheFunction) {
   const Graph sound = make_network();
   const auto names = conv_names(sound);
@@ -278,6 +326,7 @@ TEST_F(AccuracyControlTest, GoesOnFromItsJournalToTheSameModel) {
   use(sabotaged(sound, names[1], names[2]), sound);
   ControlPlan plan;
   plan.max_shift_points = 3;
+  plan.bf16_first = true;
   const ControlResult whole = control(plan);
   plan.journal = folder_.path() / "journal";
   plan.fingerprint = "this";
@@ -294,6 +343,7 @@ TEST_F(AccuracyControlTest, GoesOnFromItsJournalToTheSameModel) {
   ASSERT_EQ(resumed.trials.size(), whole.trials.size());
   for (size_t i = 0; i < whole.trials.size(); ++i) {
     EXPECT_EQ(resumed.trials[i].kept, whole.trials[i].kept);
+    EXPECT_EQ(resumed.trials[i].kept_bf16, whole.trials[i].kept_bf16);
     EXPECT_EQ(resumed.trials[i].shift_points, whole.trials[i].shift_points);
   }
   EXPECT_EQ(resumed.scores.correct, whole.scores.correct);
