@@ -199,6 +199,10 @@ class Writer {
   }
 
   std::string expression(int index) {
+    if (node_->is_int8() || node_->is_bf16()) {
+      fail("layer {}: {} weights can't be exported to TorchScript", quoted(node_->name),
+           enum_name(node_->weight("weight").dtype()));
+    }
     switch (node_->op) {
       case Op::conv:
         return conv();
