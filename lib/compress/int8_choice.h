@@ -55,8 +55,8 @@ struct Int8Choice {
 /// are nowhere below 0 become u8, others s8 without a zero point. The last layer with weights, the
 /// classifier, stays: it costs nothing and its errors go straight into the scores.
 ///
-/// Throws Error for a name in `keep` or `in_bf16` that is no layer, the classifier in bf16, a graph that is quantized already, values
-/// that aren't finite, and where no layer could be quantized.
+/// Throws Error for a name in `keep` or `in_bf16` that is no layer, the classifier in bf16, a graph
+/// that is quantized already, values that aren't finite, and where no layer could be quantized.
 Int8Choice choose_int8(const Graph& graph, const std::vector<CalibrationTensor>& tensors,
                        const Int8Options& options);
 

@@ -109,10 +109,10 @@ void Planner::launch_conv(const FusedStep& step, const Kernel& kernel, const Pla
 }
 
 bool Planner::has_few_windows(const FusedStep& step) const {
-  const ConvAttributes& a = graph_.node(step.anchor).conv();
-  const Shape weight = graph_.node(step.anchor).weight("weight").shape();
+  const Node& node = graph_.node(step.anchor);
+  const Shape weight = node.weight("weight").shape();
   const Shape& out = graph_.shape(step.anchor);
-  return factor_type(graph_.node(step.anchor)) == Type::f32 && a.groups == 1 && weight[2] * weight[3] > 1 &&
+  return factor_type(node) == Type::f32 && node.conv().groups == 1 && weight[2] * weight[3] > 1 &&
          out[2] * out[3] <= kFewWindows && element_count(weight) >= kManyWeights;
 }
 

@@ -82,7 +82,8 @@ void Planner::add_input(const PlanInput& input) {
     return;
   }
   const Shape shape = batched(input.node);
-  if (const int rounding = only_rounded(input.node); rounding >= 0 && limit_of(rounding) == kUnlimited) {
+  if (const int rounding = only_rounded(input.node);
+      rounding >= 0 && limit_of(rounding) == kUnlimited) {
     // Pictures' bytes become the first layer's integers by a table.
     Place place = new_place(input_layout(shape, integer_type(rounding)));
     place.scale = grids_[at(rounding)]->scale;

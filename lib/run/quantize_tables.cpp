@@ -169,8 +169,8 @@ Table trial_table(const SearchResult& search) {
       ranges += fmt::format("; {} others: … {} {}", trial.other_ranges.size(), result,
                             enum_name(method));
     }
-    table.add_row({static_cast<int64_t>(i), ranges, restored_text(trial), trial.shift_points, trial.ms,
-                   trial.weight_bytes, search.costs[i], mark});
+    table.add_row({static_cast<int64_t>(i), ranges, restored_text(trial), trial.shift_points,
+                   trial.ms, trial.weight_bytes, search.costs[i], mark});
   }
   const Objective& o = search.objective;
   table.notes = {"restored: layers in bf16 or back in f32, and the last of them",

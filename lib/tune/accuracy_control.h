@@ -13,7 +13,7 @@
 /// Quantizing until the scores hold: where a bucket, precision or recall moves too far on labelled
 /// pictures, other ranges are tried for all results; then the layers that add most noise are looked
 /// at one at a time: another range for the layer's result, and where that doesn't help the layer is
-/// restored, to bf16 where that is fast; one that adds most noise even so gets its f32 weights back.
+/// restored: to bf16 where that is fast, and to f32 where it adds most noise even so.
 namespace fpcls {
 
 /// One quantized model.

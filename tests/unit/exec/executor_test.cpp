@@ -662,8 +662,8 @@ TEST_P(IntegerArithmetic, IsTheSameBitForBitInBothExecutors) {
   for (uint64_t seed = 0; seed < 10; ++seed) {
     GraphMaker make({1, 3, 13, 11}, 100 + seed);
     const float least = seed % 2 == 0 ? -1.0F : 0.0F;
-    const Graph graph = network_of_integers(
-        seed, make.random_tensor({4, 3, 13, 11}, least, 1), GetParam());
+    const Tensor seen = make.random_tensor({4, 3, 13, 11}, least, 1);
+    const Graph graph = network_of_integers(seed, seen, GetParam());
     const Tensor x = make.random_tensor({4, 3, 13, 11}, 2 * least, 2);  // some beyond the ranges
     const auto engine = make_executor(ExecutorKind::engine, graph, {}, {"cpu", 1});
     const auto torch = make_executor(ExecutorKind::torch, graph, {}, {"cpu", 1});
@@ -692,8 +692,9 @@ INSTANTIATE_TEST_SUITE_P(Schemes, IntegerArithmetic,
                          testing::Values(Scheme{8, 127, 127, {}}, Scheme{8, 63, 63, {}},
                                          Scheme{7, 127, 63, {}}),
                          [](const auto& scheme) {
-                           return fmt::format("activations{}weights{}", scheme.param.activation_bits,
-                                              scheme.param.highest_weight == 127 ? 8 : 7);
+                           const int bits = scheme.param.highest_weight == 127 ? 8 : 7;
+                           return fmt::format("activations{}weights{}",
+                                              scheme.param.activation_bits, bits);
                          });
 
 const auto kKinds = testing::Values(ExecutorKind::engine, ExecutorKind::torch);
