@@ -14,15 +14,18 @@ Command quantize_command() {
        "must "
        "be the same. With --validation the scores before and after are compared; with --max-shift "
        "layers that do\n"
-       "harm get their f32 weights back, and the exit code is 1 where that wasn't enough.",
+       "harm are restored to bf16 or f32, and the exit code is 1 where that wasn't enough. For "
+       "processors without\n"
+       "VNNI weights get 7 bits; --activation-bits 7 is the other way.",
        "  fpcls quantize wireframe.safetensors --calibration wireframe.calibration.json -o "
        "wireframe.int8.safetensors\n"
        "  fpcls quantize wireframe.safetensors --calibration c.json --validation data/val "
        "--max-shift "
        "0.5 \\\n"
        "    --journal wireframe.journal --resume -o wireframe.int8.safetensors\n"
-       "  fpcls quantize wireframe.safetensors --calibration c.json --keep conv1 --verbose -o "
-       "int8.safetensors"},
+       "  fpcls quantize wireframe.safetensors --calibration c.json --keep conv1 --keep-bf16 "
+       "layer1.0.conv1 --verbose \\\n"
+       "    -o int8.safetensors"},
       [](const QuantizeOptions& options, const std::vector<OptionSpec>&,
          const std::vector<std::string>&) {
         const QuantizeResult result = run_quantize(options);
