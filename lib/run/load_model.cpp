@@ -90,6 +90,12 @@ Head foreign_head(const ForeignModelOptions& options, const ScriptNotes& notes, 
         "the positive one",
         where, outputs, outputs == 1 ? "" : "s", outputs == 1 ? "it means" : "they mean");
   }
+  if (outputs > 1 && head.labels.size() == 1 && head.labels[0].find(',') != std::string::npos) {
+    fail(
+        "{}: has {} outputs, got one label {}; give each a flag of its own (--model-labels A "
+        "--model-labels B)",
+        where, outputs, quoted(head.labels[0]));
+  }
   if (!positive.empty()) {
     choose_positive(head, positive, where);
   } else if (outputs <= 2 && need == HeadNeed::required) {

@@ -95,6 +95,12 @@ TEST_F(LoadScriptTest, TakesWhatTheFileNotesAndFlagsBeforeIt) {
   EXPECT_EQ(flagged.preprocessing.std, metadata.preprocessing.std);
 }
 
+TEST_F(LoadScriptTest, LabelsInOneFlagAreNoLabels) {
+  foreign_.model_labels = {"plan,photo"};
+  EXPECT_THAT(complaint(scaling_network(true)),
+              HasSubstr("got one label 'plan,photo'; give each a flag of its own"));
+}
+
 TEST_F(LoadScriptTest, SaysWhichNoteItCannotRead) {
   EXPECT_THAT(complaint(scaling_network(true), "{"), HasSubstr("extra/fpcls.json: is damaged"));
 }
