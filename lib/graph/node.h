@@ -20,12 +20,12 @@ namespace fpcls {
 /// with it; a trailing `?` marks an optional weight. Shapes are those of PyTorch. Every op keeps
 /// the batch, axis 0, and treats each picture of it alone.
 enum class Op {
-  input,       ///< the graph's input, f32 {N, C, H, W}, already normalised
+  input,  ///< the graph's input, f32 {N, C, H, W}, already normalised
   /// ConvAttributes; weight {O, I / groups, kh, kw}, bias? {O}. The weight is f32; or bf16, and
-  /// what the layer reads is rounded to that (bf16.h); or i8 with a weight_scale {O}: what it stands
-  /// for is weight * weight_scale, and its input is rounded by a `quantize`.
+  /// what the layer reads is rounded to that (bf16.h); or i8 with a weight_scale {O}: what it
+  /// stands for is weight * weight_scale, and its input is rounded by a `quantize`.
   conv,
-  linear,  ///< weight {O, I} (as a conv's), bias? {O}; acts on the last axis
+  linear,      ///< weight {O, I} (as a conv's), bias? {O}; acts on the last axis
   batch_norm,  ///< NormAttributes; weight, bias, running_mean, running_var, each {C}
   relu,
   relu6,

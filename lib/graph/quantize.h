@@ -32,10 +32,10 @@ struct QuantizePlan {
 };
 
 /// The graph with the wanted layers as i8 or bf16. A `quantize` is put after each result that an i8
-/// layer reads (before the max_pool, if that lies between) and after the earlier of two results that
-/// are added to become one; every reader of the result reads the rounded one. Called NAME.quantize
-/// after the result's node. Batch norms must have been folded: one after an i8 layer is an Error, as
-/// is a graph that has i8 or bf16 layers already.
+/// layer reads (before the max_pool, if that lies between) and after the earlier of two results
+/// that are added to become one; every reader of the result reads the rounded one. Called
+/// NAME.quantize after the result's node. Batch norms must have been folded: one after an i8 layer
+/// is an Error, as is a graph that has i8 or bf16 layers already.
 Graph quantize_graph(const Graph& graph, const QuantizePlan& plan);
 
 }  // namespace fpcls

@@ -14,8 +14,8 @@ namespace fpcls {
 namespace {
 
 Tensor filled(const Shape& shape, float value) {
-  return Tensor::from<float>(
-      shape, std::vector<float>(static_cast<size_t>(element_count(shape)), value));
+  return Tensor::from<float>(shape,
+                             std::vector<float>(static_cast<size_t>(element_count(shape)), value));
 }
 
 class Initializer {
@@ -23,9 +23,9 @@ class Initializer {
   explicit Initializer(uint64_t seed) : seed_(seed) {}
 
   void renew(Node& node) {
-    if (node.op == Op::quantize || node.is_int8()) {
-      fail("layer {} holds i8 numbers, which can't be trained; take the f32 model it was made from",
-           quoted(node.name));
+    if (node.op == Op::quantize || node.is_int8() || node.is_bf16()) {
+      fail("layer {} holds {} numbers, which can't be trained; take the f32 model it was made from",
+           quoted(node.name), node.is_bf16() ? "bf16" : "i8");
     }
     switch (node.op) {
       case Op::conv:

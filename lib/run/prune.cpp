@@ -77,9 +77,9 @@ void check_search(const PruneOptions& options) {
 void check_training(const PruneOptions& options, size_t goals) {
   const FineTuneOptions& tune = options.fine_tune;
   if (tune.train.empty()) {
-    const char* needs = !tune.validation.empty() ? "validation"
-                        : !tune.teacher.empty()  ? "teacher"
-                        : !tune.journal.empty()  ? "journal"
+    const char* needs = !tune.validation.empty()        ? "validation"
+                        : !tune.teacher.empty()         ? "teacher"
+                        : !tune.journal.empty()         ? "journal"
                         : tune.feature_distillation > 0 ? "feature-distillation"
                                                         : nullptr;
     if (needs != nullptr) fail("--{} needs --train, the pictures to train on", needs);
@@ -141,8 +141,8 @@ PruneResult prune_within(const PruneOptions& options, PruneUnit unit) {
   };
   const Stopwatch watch;
   constexpr double kMinute_s = 60;
-  const RatioAnswer answer = search_ratio({*options.max_shift, kMinute_s * options.minutes}, attempt,
-                                          [&] { return watch.seconds(); });
+  const RatioAnswer answer = search_ratio({*options.max_shift, kMinute_s * options.minutes},
+                                          attempt, [&] { return watch.seconds(); });
   const std::vector<bool> smallest_for_shift = pareto_set(answer.trials);
   for (size_t i = 0; i < cases.size(); ++i) {
     if (smallest_for_shift[i]) continue;

@@ -47,13 +47,12 @@ Json training_json(const PruningResult& trained) {
 }
 
 Table training_table(const PruningResult& trained) {
-  Table table("steps", {text_column("step"), percent_column("ratio", "removed"),
-                        number_column("loss", "loss", 4),
-                        percent_column("balanced_accuracy", "balanced accuracy"),
-                        percent_column("at_least_50", ">= 0.50"),
-                        percent_column("at_least_80", ">= 0.80"),
-                        percent_column("at_least_90", ">= 0.90"),
-                        percent_column("at_least_95", ">= 0.95")});
+  Table table(
+      "steps",
+      {text_column("step"), percent_column("ratio", "removed"), number_column("loss", "loss", 4),
+       percent_column("balanced_accuracy", "balanced accuracy"),
+       percent_column("at_least_50", ">= 0.50"), percent_column("at_least_80", ">= 0.80"),
+       percent_column("at_least_90", ">= 0.90"), percent_column("at_least_95", ">= 0.95")});
   const auto add = [&](const std::string& name, Cell ratio, const ValidationFigures& v) {
     table.add_row({name, std::move(ratio), v.loss, v.balanced_accuracy, v.at_least_ratio[0],
                    v.at_least_ratio[1], v.at_least_ratio[2], v.at_least_ratio[3]});
@@ -114,29 +113,26 @@ Table layer_table(const PrunedModel& model) {
 Table curve_table(const std::vector<PrunedModel>& models) {
   Table table("curve", {text_column("remove"), count_column("parameters"),
                         percent_column("parameters_removed", "removed", 2),
-                        count_column("macs", "MACs"),
-                        percent_column("macs_removed", "removed", 2), count_column("channels"),
-                        percent_column("channels_removed", "removed", 2),
-                        bytes_column("size_bytes", "size"),
-                        number_column("latency_ms", "ms", 2),
+                        count_column("macs", "MACs"), percent_column("macs_removed", "removed", 2),
+                        count_column("channels"), percent_column("channels_removed", "removed", 2),
+                        bytes_column("size_bytes", "size"), number_column("latency_ms", "ms", 2),
                         percent_column("latency_removed", "removed", 2)});
   for (const PrunedModel& m : models) {
-    table.add_row({fmt::format("{}={}", enum_name(m.goal.unit), m.goal.ratio), m.after.parameters,
-                   ratio_of(m.before.parameters, m.after.parameters), m.after.macs,
-                   ratio_of(m.before.macs, m.after.macs), m.after.channels,
-                   ratio_of(m.before.channels, m.after.channels), m.after.size_bytes,
-                   m.latency_after_ms ? Cell(*m.latency_after_ms) : Cell(),
-                   m.latency_after_ms ? Cell(1 - *m.latency_after_ms / *m.latency_before_ms)
-                                      : Cell()});
+    table.add_row(
+        {fmt::format("{}={}", enum_name(m.goal.unit), m.goal.ratio), m.after.parameters,
+         ratio_of(m.before.parameters, m.after.parameters), m.after.macs,
+         ratio_of(m.before.macs, m.after.macs), m.after.channels,
+         ratio_of(m.before.channels, m.after.channels), m.after.size_bytes,
+         m.latency_after_ms ? Cell(*m.latency_after_ms) : Cell(),
+         m.latency_after_ms ? Cell(1 - *m.latency_after_ms / *m.latency_before_ms) : Cell()});
   }
   return table;
 }
 
 Document search_document(const PruneResult& result) {
   std::vector<PrunedModel> sorted = result.models;
-  std::sort(sorted.begin(), sorted.end(), [](const PrunedModel& a, const PrunedModel& b) {
-    return a.goal.ratio < b.goal.ratio;
-  });
+  std::sort(sorted.begin(), sorted.end(),
+            [](const PrunedModel& a, const PrunedModel& b) { return a.goal.ratio < b.goal.ratio; });
   Section section{fmt::format("Within {} points", *result.max_shift), {}};
   const std::string unit(sorted.empty() ? "" : enum_name(sorted[0].goal.unit));
   std::string answer = "No ratio that was tried stays within.";
@@ -147,8 +143,9 @@ Document search_document(const PruneResult& result) {
   }
   if (result.out_of_time) answer += " Time ran out before the search ended.";
   section.blocks.push_back(Paragraph{answer});
-  Table kept("kept", {text_column("remove"), number_column("shift_points", "largest shift, points", 2),
-                      text_column("model")});
+  Table kept("kept",
+             {text_column("remove"), number_column("shift_points", "largest shift, points", 2),
+              text_column("model")});
   for (const PrunedModel& m : sorted) {
     kept.add_row({fmt::format("{}={}", unit, m.goal.ratio), *m.shift_points,
                   m.out.empty() ? "(another moves no more and is smaller)" : to_utf8(m.out)});

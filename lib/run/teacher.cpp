@@ -27,7 +27,8 @@ std::vector<std::string> attention_layers(const LoadedModel& model, const Graph&
   fail(
       "--feature-distillation: the teacher {} has none of the model's layers at the same size, "
       "expected some of {}; name a teacher of the same architecture, or leave the flag out",
-      quoted(model.path), own.empty() ? "those with a height and a width" : with_sizes(student, own));
+      quoted(model.path),
+      own.empty() ? "those with a height and a width" : with_sizes(student, own));
 }
 
 }  // namespace

@@ -52,7 +52,8 @@ struct TrainOptions : TrainingRecipe, DistillationOptions {
              "Take from --from only the network, such as a pruned one, and begin with new weights");
     v.option("o,out", out, "Model file to write (.safetensors)");
     v.option("epochs", epochs, "Passes over the pictures", Range{1, 100000});
-    describe_distillation(v, "Model to learn from, too; without it only the labels say what is right");
+    describe_distillation(v,
+                          "Model to learn from, too; without it only the labels say what is right");
     describe_recipe(v);
     v.option("checkpoint", checkpoint, "File that keeps the state after each epoch");
     v.option("resume", resume, "Go on from the checkpoint, if it is there");

@@ -35,7 +35,8 @@ Graph random_network(uint64_t seed, int64_t channels) {
   for (int block = 0; block < 6; ++block) {
     const int from = last;
     const int64_t stride = random.chance(0.4) ? 2 : 1;
-    last = make.batch_norm(make.conv(last, channels, {3, 3}, {{stride, stride}, {1, 1, 1, 1}, {1, 1}, 1}));
+    last = make.batch_norm(
+        make.conv(last, channels, {3, 3}, {{stride, stride}, {1, 1, 1, 1}, {1, 1}, 1}));
     if (random.chance(0.5)) last = make.add(Op::relu, {last});
     if (stride == 1 && random.chance(0.6)) last = make.add(Op::add, {last, from});
     last = make.add(Op::relu, {last});
@@ -102,7 +103,8 @@ TEST(WithAttention, AppendsTheMeanSquareOverTheChannels) {
       for (int64_t h = 0; h < result.shape[2]; ++h) {
         for (int64_t w = 0; w < result.shape[3]; ++w) {
           double squares = 0;
-          for (int64_t c = 0; c < result.shape[1]; ++c) squares += std::pow(result.at(n, c, h, w), 2);
+          for (int64_t c = 0; c < result.shape[1]; ++c)
+            squares += std::pow(result.at(n, c, h, w), 2);
           expected.push_back(squares / static_cast<double>(result.shape[1]));
         }
       }
@@ -124,7 +126,8 @@ TEST(WithAttention, OfNoLayersIsTheNetwork) {
 TEST(WithAttention, NamesTheLayerThatIsNotThereOrHasNoPlaces) {
   const Graph graph = random_network(3, 4);
   const std::string last = graph.nodes().back().name;
-  EXPECT_THAT(error_of([&] { with_attention(graph, {"nowhere"}); }), HasSubstr("no layer 'nowhere'"));
+  EXPECT_THAT(error_of([&] { with_attention(graph, {"nowhere"}); }),
+              HasSubstr("no layer 'nowhere'"));
   EXPECT_THAT(error_of([&] { with_attention(graph, {last}); }),
               HasSubstr("'" + last + "' is [1, 2], expected [1, channels, height, width]"));
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "graph/bf16.h"
 #include "model/resnet.h"
 
 namespace fpcls {
@@ -17,8 +18,8 @@ using testing::Each;
 using testing::HasSubstr;
 
 Tensor numbers(const Shape& shape, float value) {
-  return Tensor::from<float>(
-      shape, std::vector<float>(static_cast<size_t>(element_count(shape)), value));
+  return Tensor::from<float>(shape,
+                             std::vector<float>(static_cast<size_t>(element_count(shape)), value));
 }
 
 std::vector<float> values(const Tensor& tensor) {
@@ -49,8 +50,7 @@ Graph sevens() {
   add(Op::flatten, "flatten", AxisAttributes{1}, {});
   add(Op::layer_norm, "layer_norm", LayerNormAttributes{},
       {{"weight", numbers({256}, 7)}, {"bias", numbers({256}, 7)}});
-  add(Op::linear, "fc", {},
-      {{"weight", numbers({8, 256}, 7)}, {"bias", numbers({8}, 7)}});
+  add(Op::linear, "fc", {}, {{"weight", numbers({8, 256}, 7)}, {"bias", numbers({8}, 7)}});
   return Graph({1, 3, 4, 4}, nodes, {{"logits", static_cast<int>(nodes.size()) - 1}});
 }
 
@@ -129,6 +129,19 @@ TEST(InitialWeights, OfIntegersAreRefusedWithTheLayersName) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("layer 'rounded' holds i8 numbers"));
+  }
+}
+
+TEST(InitialWeights, OfBf16AreRefusedWithTheLayersName) {
+  std::vector<Node> nodes = sevens().nodes();
+  Node& fc = nodes.back();
+  fc.weights["weight"] = as_bf16(fc.weights.at("weight"));
+  const Graph graph({1, 3, 4, 4}, nodes, {{"logits", static_cast<int>(nodes.size()) - 1}});
+  try {
+    with_initial_weights(graph, 1);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr(fc.name + "' holds bf16 numbers"));
   }
 }
 

@@ -228,7 +228,8 @@ std::vector<double> attention_by_definition(const naive::Array& result, int64_t 
   for (int64_t h = 0; h < result.shape[2]; ++h) {
     for (int64_t w = 0; w < result.shape[3]; ++w) {
       double place = 0;
-      for (int64_t c = 0; c < result.shape[1]; ++c) place += std::pow(result.at(picture, c, h, w), 2);
+      for (int64_t c = 0; c < result.shape[1]; ++c)
+        place += std::pow(result.at(picture, c, h, w), 2);
       map.push_back(place / static_cast<double>(result.shape[1]));
       squares += map.back() * map.back();
     }
@@ -249,7 +250,8 @@ double look_by_definition(const Graph& teacher, const Graph& student, const Trai
       const std::vector<double> wanted = attention_by_definition(t[node], picture);
       const std::vector<double> got = attention_by_definition(s[node], picture);
       for (size_t k = 0; k < got.size(); ++k) {
-        sum += std::pow(got[k] - wanted[k], 2) * batch.weights[i] / static_cast<double>(kLooks.size());
+        sum +=
+            std::pow(got[k] - wanted[k], 2) * batch.weights[i] / static_cast<double>(kLooks.size());
       }
     }
   }
@@ -281,8 +283,8 @@ TEST(Trainer, ComputesTheDistanceOfAttentionByItsDefinition) {
                             20 * look_by_definition(teacher, graph, batch);
     EXPECT_NEAR(student->step(batch, 0), expected, 2e-5 * expected);
     batch.teacher_attention.clear();
-    EXPECT_NEAR(student->step(batch, 0), loss_by_definition(student->evaluate(batch.pixels), batch, 0),
-                1e-5);
+    EXPECT_NEAR(student->step(batch, 0),
+                loss_by_definition(student->evaluate(batch.pixels), batch, 0), 1e-5);
   }
 }
 

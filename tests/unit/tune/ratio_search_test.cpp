@@ -94,7 +94,8 @@ TEST(ParetoSet, IsNeverEmptyAndNoMemberBeatsAnother) {
       members += in_set[a] ? 1 : 0;
       for (size_t b = 0; b < trials.size(); ++b) {
         if (!in_set[a] || !in_set[b]) continue;
-        EXPECT_FALSE(trials[a].cost < trials[b].cost && trials[a].shift_points < trials[b].shift_points);
+        EXPECT_FALSE(trials[a].cost < trials[b].cost &&
+                     trials[a].shift_points < trials[b].shift_points);
       }
     }
     EXPECT_GT(members, 0);

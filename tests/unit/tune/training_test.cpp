@@ -352,7 +352,8 @@ TEST(ValidationFigures, TakeOneOutputAsALogit) {
 }
 
 TEST(ValidationFigures, DivideLogitsByTheTemperature) {
-  for (const std::vector<std::string>& labels : {std::vector<std::string>{"plan"}, {"no", "plan"}}) {
+  for (const std::vector<std::string>& labels :
+       {std::vector<std::string>{"plan"}, {"no", "plan"}}) {
     const int positive = static_cast<int>(labels.size()) - 1;
     const std::vector<float> sure = {6, -3, -4, 8}, less_sure = {3, -1.5F, -2, 4};
     std::vector<int> targets(4 / labels.size(), 1);
