@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -41,6 +42,39 @@ TEST(LayerError, DoesNotDependOnHowTheNumbersAreDividedIntoBatches) {
   EXPECT_DOUBLE_EQ(whole.mean(), parts.mean());
   EXPECT_DOUBLE_EQ(*whole.sqnr_db(), *parts.sqnr_db());
   EXPECT_DOUBLE_EQ(*whole.cosine(), *parts.cosine());
+}
+
+TEST(LayerError, OfManyNumbersIsWhatALoopOverThemGives) {
+  Random random(2);
+  constexpr size_t kCount = 3 * 1024 + 100;  // whole blocks and a rest
+  std::vector<float> a(kCount), b(kCount);
+  for (size_t i = 0; i < kCount; ++i) {
+    a[i] = static_cast<float>(random.normal());
+    b[i] = a[i] + static_cast<float>(0.01 * random.normal());
+  }
+  a[1500] = std::numeric_limits<float>::infinity();  // in the second block
+  b[1500] = 1;
+  double most = 0, sum = 0, largest = 0, noise = 0, signal = 0, other = 0, product = 0;
+  for (size_t i = 0; i < kCount; ++i) {
+    if (i == 1500) continue;
+    const double x = double{a[i]}, y = double{b[i]}, difference = std::abs(y - x);
+    most = std::max(most, difference);
+    largest = std::max(largest, std::abs(x));
+    sum += difference;
+    noise += difference * difference;
+    signal += x * x;
+    other += y * y;
+    product += x * y;
+  }
+  LayerError error;
+  error.add(row(a), row(b));
+  EXPECT_EQ(error.count(), static_cast<int64_t>(kCount - 1));
+  EXPECT_EQ(error.non_finite(), 1);
+  EXPECT_EQ(error.max(), most);
+  EXPECT_EQ(*error.relative(), most / largest);
+  EXPECT_NEAR(error.mean(), sum / (kCount - 1), 1e-14);
+  EXPECT_NEAR(*error.sqnr_db(), 10 * std::log10(signal / noise), 1e-10);
+  EXPECT_NEAR(*error.cosine(), product / std::sqrt(signal * other), 1e-12);
 }
 
 TEST(LayerError, OfEqualResultsHasNoRatioOfNoise) {
