@@ -122,6 +122,7 @@ json content_json(const CalibrationFile& file) {
           {"model_sha256", file.model_sha256},
           {"preprocessing_sha256", file.preprocessing_sha256},
           {"executor", file.executor},
+          {"float", file.float_type},
           {"seed", file.seed},
           {"pictures", pictures},
           {"tensors", tensors},
@@ -136,6 +137,7 @@ CalibrationFile content_of(const json& value, const std::string& where) {
   file.model_sha256 = object.text("model_sha256");
   file.preprocessing_sha256 = object.text("preprocessing_sha256");
   file.executor = object.text("executor");
+  if (object.has("float")) file.float_type = object.text("float");
   file.seed = object.integer("seed");
   for (const json& p : object.array("pictures")) file.pictures.push_back(picture_of(p, where));
   std::set<std::string> layers;

@@ -10,9 +10,9 @@
 #include "base/histogram.h"
 #include "graph/preprocessing.h"
 
-/// What `calibrate` found out and `quantize` works from: which pictures stand for all, and how often
-/// each layer's results had which size on them. JSON with a schema version; the same pictures, model
-/// and options give the same bytes.
+/// What `calibrate` found out and `quantize` works from: which pictures stand for all, and how
+/// often each layer's results had which size on them. JSON with a schema version; the same
+/// pictures, model and options give the same bytes.
 namespace fpcls {
 
 struct CalibrationPicture {
@@ -36,6 +36,7 @@ struct CalibrationFile {
   std::string model_sha256;
   std::string preprocessing_sha256;
   std::string executor;  ///< "engine" or "torch": what computed, and which results it fused away
+  std::string float_type = "f32";  ///< or "bf16": what it computed in
   int64_t seed = 0;
   std::vector<CalibrationPicture> pictures;  ///< sorted by sha256
   std::vector<CalibrationTensor> tensors;    ///< in the order of execution
@@ -51,8 +52,8 @@ std::string preprocessing_sha256(const Preprocessing& preprocessing);
 
 void save_calibration_file(const std::filesystem::path& path, const CalibrationFile& file);
 
-/// Throws Error where the file is none, truncated, damaged (counts that don't add up), or of a newer
-/// fpcls.
+/// Throws Error where the file is none, truncated, damaged (counts that don't add up), or of a
+/// newer fpcls.
 CalibrationFile load_calibration_file(const std::filesystem::path& path);
 
 /// Throws Error, naming `where`, unless the calibration is of this model and preprocessing.

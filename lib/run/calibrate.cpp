@@ -26,9 +26,9 @@ void check_options(const CalibrateOptions& options) {
 
 /// What decides a look at a picture.
 std::string journal_key(const Subject& subject) {
-  return sha256_hex(fmt::format("{} {} {} {}", version(), subject.model.sha256,
+  return sha256_hex(fmt::format("{} {} {} {} {}", version(), subject.model.sha256,
                                 preprocessing_sha256(subject.model.preprocessing),
-                                enum_name(subject.kind)));
+                                enum_name(subject.kind), enum_name(subject.float_type)));
 }
 
 SelectionOptions selection_options(const CalibrateOptions& options) {
@@ -61,6 +61,7 @@ CalibrationFile file_of(const CalibrateOptions& options, const Subject& subject,
   file.model_sha256 = subject.model.sha256;
   file.preprocessing_sha256 = preprocessing_sha256(subject.model.preprocessing);
   file.executor = enum_name(subject.kind);
+  file.float_type = enum_name(subject.float_type);
   file.seed = static_cast<int64_t>(options.seed);
   return file;
 }
@@ -79,7 +80,8 @@ CalibrateResult run_calibrate(const CalibrateOptions& options) {
   check_options(options);
   const int workers = options.workers > 0 ? options.workers : usable_cores();
   const bool quiet = options.output.quiet;
-  const Subject subject = make_subject(options.model, options.foreign_model, options.executor);
+  const Subject subject =
+      make_subject(options.model, options.foreign_model, options.executor, options.bf16);
   CalibrationJournal journal(options.out + ".journal", journal_key(subject), kPictureFeatures,
                              subject.slots.size(), options.resume);
   const CalibrationPool pool = gather_pool(options.input, options.avoid, workers, quiet);

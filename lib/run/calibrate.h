@@ -6,6 +6,7 @@
 #include "compress/picture_selection.h"
 #include "model/calibration_file.h"
 #include "report/document.h"
+#include "run/bf16_switch.h"
 #include "run/chosen_pictures.h"
 #include "run/common_options.h"
 #include "run/load_model.h"
@@ -27,6 +28,7 @@ struct CalibrateOptions {
   ForeignModelOptions foreign_model;
   int workers = 0;
   ExecutorKind executor = ExecutorKind::automatic;
+  Switch bf16 = Switch::automatic;
   OutputOptions output;
 
   template <class Visitor>
@@ -54,6 +56,8 @@ struct CalibrateOptions {
     v.group("Models from elsewhere", foreign_model);
     v.option("workers", workers, "Pictures worked on at once; 0: one a core", Range{0, 1024});
     v.option("executor", executor, "What runs the model");
+    v.option("bf16", bf16,
+             "Compute in bf16; auto: where the engine runs it and the CPU is quicker so");
     v.group("Output", output);
   }
 };

@@ -112,7 +112,7 @@ std::optional<Kept> parse_kept(std::string_view bytes, size_t slots, size_t outp
 }  // namespace
 
 Subject make_subject(const std::string& file, const ForeignModelOptions& foreign,
-                     ExecutorKind executor) {
+                     ExecutorKind executor, Switch bf16) {
   LoadedModel model = load_model(file, foreign);
   if (model.precision.find("8") != std::string::npos) {
     fail("{}: is {} already; calibrate the model that it was made from", quoted(file),
@@ -120,9 +120,16 @@ Subject make_subject(const std::string& file, const ForeignModelOptions& foreign
   }
   Graph graph = fold_batch_norms(model.graph);
   const ExecutorKind kind = choose_executor(executor, graph, {}).kind;
-  auto made = make_executor(kind, graph, model.preprocessing, {});
+  ExecutorOptions setup;
+  setup.float_type = float_type_of(bf16, kind);
+  if (bf16 == Switch::on && setup.float_type != FloatType::bf16) {
+    fail("--bf16 on: {} runs in the torch executor, which computes in f32; leave that out",
+         quoted(file));
+  }
+  auto made = make_executor(kind, graph, model.preprocessing, setup);
   const PixelTable pixels = pixel_table(model.preprocessing);
-  Subject s{std::move(model), std::move(graph), kind, std::move(made), pixels, {}, 0};
+  Subject s{std::move(model), std::move(graph), kind, setup.float_type,
+            std::move(made),  pixels,           {},   0};
   s.slots[0] = 0;
   for (const ExecutorStep& step : s.executor->steps()) s.slots.emplace(step.node, s.slots.size());
   s.feature_node = find_feature_node(s.graph, s.slots);

@@ -10,6 +10,7 @@
 #include "exec/backend.h"
 #include "exec/pixels.h"
 #include "model/calibration_file.h"
+#include "run/bf16_switch.h"
 #include "run/calibration_journal.h"
 #include "run/calibration_pool.h"
 #include "run/load_model.h"
@@ -27,15 +28,17 @@ struct Subject {
   LoadedModel model;
   Graph graph;  ///< folded
   ExecutorKind kind;
+  FloatType float_type;
   std::unique_ptr<Executor> executor;
   PixelTable pixels;
   std::map<int, size_t> slots;  ///< which observed result a node is
   int feature_node = 0;         ///< whose result, averaged over places, describes a picture
 };
 
-/// Throws Error where the model can't be read or is quantized already.
+/// Throws Error where the model can't be read, is quantized already, or is to be computed in bf16
+/// by an executor that doesn't.
 Subject make_subject(const std::string& model, const ForeignModelOptions& foreign,
-                     ExecutorKind executor);
+                     ExecutorKind executor, Switch bf16);
 
 /// Of each picture of a pool, in its order.
 struct Survey {

@@ -111,7 +111,7 @@ PruneTraining::PruneTraining(const PruneOptions& options, const LoadedModel& mod
   if (tune.distils()) {
     teacher_ = std::make_unique<Teacher>(
         tune.teacher.empty() ? model : load_teacher(tune.teacher, model.head, model.graph),
-        model.graph, tune, ExecutorOptions{tune.device, threads_});
+        model.graph, tune, tune, threads_);
   }
   make_trainer(model.graph);  // says what can't be trained before the pictures are decoded
   data_ = load_data(options, model, threads_);
@@ -164,9 +164,9 @@ ScoreFigures PruneTraining::figures(const Graph& graph) const {
   const Head& head = model_.head;
   Progress progress("judging", "pictures", data_.validation.size(), options_.output.quiet);
   const auto judged = [&](const TrainingSet& set) {
-    return figures_of(judge_scores(*executor, head, model_.accept, set, threads_,
-                                   [&] { progress.advance(); }),
-                      set, head);
+    return figures_of(
+        judge_scores(*executor, head, model_.accept, set, threads_, [&] { progress.advance(); }),
+        set, head);
   };
   const bool other_way_round = head.labels.size() == 2 && head.positive == 0;
   return other_way_round ? judged(turned(data_.validation)) : judged(data_.validation);

@@ -47,7 +47,7 @@ LoadedModel load_teacher(const std::string& path, const Head& head, const Graph&
 }
 
 Teacher::Teacher(const LoadedModel& model, const Graph& student, const DistillationOptions& options,
-                 const ExecutorOptions& setup)
+                 const TrainingRecipe& recipe, int threads)
     : options_(options),
       outputs_(static_cast<size_t>(model.graph.output_count())),
       sha256_(model.sha256) {
@@ -55,7 +55,10 @@ Teacher::Teacher(const LoadedModel& model, const Graph& student, const Distillat
   places_ = static_cast<size_t>(attention_size(model.graph, attention_layers_));
   const Graph graph =
       attention_layers_.empty() ? model.graph : with_attention(model.graph, attention_layers_);
-  executor_ = make_executor(ExecutorKind::automatic, graph, model.preprocessing, setup);
+  ExecutorOptions setup{recipe.device, threads};
+  const ExecutorKind kind = choose_executor(ExecutorKind::automatic, graph, setup).kind;
+  float_type_ = setup.float_type = float_type_of(recipe.bf16, kind);
+  executor_ = make_executor(kind, graph, model.preprocessing, setup);
 }
 
 void Teacher::answer(TrainingBatch& batch) const {
@@ -79,6 +82,7 @@ void Teacher::set_up(TrainerOptions& trainer) const {
 std::string Teacher::method() const {
   std::string text =
       fmt::format("{} at temperature {}", options_.distillation, options_.temperature);
+  if (float_type_ == FloatType::bf16) text += ", in bf16";
   if (!attention_layers_.empty()) {
     text += fmt::format(", attention at {} weighs {}", fmt::join(attention_layers_, ", "),
                         options_.feature_distillation);

@@ -149,9 +149,8 @@ Start start_of(const TrainOptions& options, const Head& head) {
 
 std::unique_ptr<Teacher> teacher_of(const TrainOptions& options, const Start& start, int threads) {
   if (options.teacher.empty() || !options.distils()) return nullptr;
-  return std::make_unique<Teacher>(
-      load_teacher(options.teacher, start.metadata.head, start.graph), start.graph, options,
-      ExecutorOptions{options.device, threads});
+  return std::make_unique<Teacher>(load_teacher(options.teacher, start.metadata.head, start.graph),
+                                   start.graph, options, options, threads);
 }
 
 TrainingPlan plan_of(const TrainOptions& options, const Teacher* teacher) {
@@ -187,12 +186,11 @@ Provenance provenance_of(const TrainOptions& options, const TrainingData& data,
 /// Of all that the result depends on and the plan doesn't name.
 std::string fingerprint_of(const TrainOptions& options, const TrainingData& data,
                            const Graph& initial, bool bf16, const Teacher* teacher) {
-  std::string fingerprint =
-      fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", training_set_sha256(data.training),
-                  training_set_sha256(data.validation), weights_sha256(initial),
-                  options.architecture, options.width, options.size, enum_name(options.optimizer),
-                  options.weight_decay, options.momentum, options.label_smoothing, options.ema,
-                  enum_name(options.augment), bf16);
+  std::string fingerprint = fmt::format(
+      "{} {} {} {} {} {} {} {} {} {} {} {} {}", training_set_sha256(data.training),
+      training_set_sha256(data.validation), weights_sha256(initial), options.architecture,
+      options.width, options.size, enum_name(options.optimizer), options.weight_decay,
+      options.momentum, options.label_smoothing, options.ema, enum_name(options.augment), bf16);
   if (teacher != nullptr) {
     fingerprint += fmt::format(" {} {}", teacher->sha256(), teacher->method());
   }
@@ -219,21 +217,21 @@ TrainSummary run_train(const TrainOptions& options) {
   const TrainingData data = load_training_data(
       list, held, options.validation_share, target_of(options, head), start.metadata.preprocessing,
       options.augmentation(), threads, options.output.quiet);
-  TrainSummary summary{head,
-                       options.out,
-                       data.training.size(),
-                       data.validation.size(),
-                       data.copies,
-                       data.bad(),
-                       train(*trainer, start.graph, head, data.training, data.validation,
-                             plan_of(options, teacher.get()),
-                             fingerprint_of(options, data, start.graph, trainer_setup.bf16,
-                                            teacher.get())),
-                       trainer_setup.bf16,
-                       0};
+  TrainSummary summary{
+      head,
+      options.out,
+      data.training.size(),
+      data.validation.size(),
+      data.copies,
+      data.bad(),
+      train(*trainer, start.graph, head, data.training, data.validation,
+            plan_of(options, teacher.get()),
+            fingerprint_of(options, data, start.graph, trainer_setup.bf16, teacher.get())),
+      trainer_setup.bf16,
+      0};
   if (summary.result.best_epoch > 0) {
-    const Provenance made = provenance_of(options, data, summary.result, trainer_setup.bf16,
-                                          teacher.get());
+    const Provenance made =
+        provenance_of(options, data, summary.result, trainer_setup.bf16, teacher.get());
     start.metadata.provenance.insert(start.metadata.provenance.end(), made.begin(), made.end());
     save_model_file(options.out, summary.result.best, start.metadata);
   }

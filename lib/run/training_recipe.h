@@ -9,6 +9,7 @@
 #include "exec/trainer.h"
 #include "graph/graph.h"
 #include "images/augment.h"
+#include "run/bf16_switch.h"
 #include "tune/training.h"
 
 /// How a network is trained: the options that all commands that train have in common.
@@ -20,14 +21,6 @@ template <>
 struct EnumNames<Augmentation> {
   static constexpr std::pair<Augmentation, std::string_view> entries[] = {
       {Augmentation::none, "none"}, {Augmentation::plan, "plan"}};
-};
-
-enum class Switch { automatic, on, off };
-
-template <>
-struct EnumNames<Switch> {
-  static constexpr std::pair<Switch, std::string_view> entries[] = {
-      {Switch::automatic, "auto"}, {Switch::on, "on"}, {Switch::off, "off"}};
 };
 
 /// Which network of a training is the best: by its accuracy with every label counting the same, or

@@ -19,6 +19,7 @@ class CalibrationFileTest : public testing::Test {
     file_.model_sha256 = "m";
     file_.preprocessing_sha256 = preprocessing_sha256({});
     file_.command = "fpcls calibrate --count 2";
+    file_.float_type = "bf16";
     file_.pictures = {{"a.png", "../pool/a.png", "pool", "photo", "00", {0.1F, -3.25F}},
                       {"b.png", "../pool/b.png", "pool", std::nullopt, "11", {}}};
     CalibrationTensor tensor{"conv1", {}};
@@ -39,6 +40,7 @@ TEST_F(CalibrationFileTest, ComesBackAsItWas) {
   const CalibrationFile back = load_calibration_file(path_);
   ASSERT_EQ(back.tensors.size(), 1U);
   EXPECT_TRUE(back.tensors[0].values == file_.tensors[0].values);
+  EXPECT_EQ(back.float_type, "bf16");
   EXPECT_EQ(back.pictures[0].label, "photo");
   EXPECT_EQ(back.pictures[0].file, "../pool/a.png");
   EXPECT_EQ(back.pictures[1].label, std::nullopt);

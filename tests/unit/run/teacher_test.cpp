@@ -41,14 +41,27 @@ TrainingBatch batch_of(int count, int size) {
   return batch;
 }
 
+TrainingRecipe recipe_in(Switch bf16) {
+  TrainingRecipe recipe;
+  recipe.bf16 = bf16;
+  return recipe;
+}
+
+/// What the model's executor says of a batch.
+std::vector<float> logits_in(FloatType float_type, const LoadedModel& model,
+                             const PixelBatch& pixels) {
+  return make_executor(ExecutorKind::automatic, model.graph, model.preprocessing,
+                       {"cpu", 1, float_type})
+      ->run(pixels);
+}
+
 TEST(Teacher, GivesItsLogitsAndNothingElseWhereNoFeaturesAreLearnt) {
   const LoadedModel model = model_of(small_resnet(2, 1));
-  const Teacher teacher(model, small_resnet(2, 2), DistillationOptions(), {});
+  const Teacher teacher(model, small_resnet(2, 2), DistillationOptions(), recipe_in(Switch::off),
+                        1);
   TrainingBatch batch = batch_of(3, 16);
   teacher.answer(batch);
-  EXPECT_EQ(batch.teacher_logits, make_executor(ExecutorKind::automatic, model.graph,
-                                                model.preprocessing, {})
-                                      ->run(batch.pixels));
+  EXPECT_EQ(batch.teacher_logits, logits_in(FloatType::f32, model, batch.pixels));
   EXPECT_THAT(batch.teacher_attention, IsEmpty());
   EXPECT_EQ(teacher.method(), "0.7 at temperature 4");
   TrainerOptions options;
@@ -56,12 +69,31 @@ TEST(Teacher, GivesItsLogitsAndNothingElseWhereNoFeaturesAreLearnt) {
   EXPECT_THAT(options.attention_layers, IsEmpty());
 }
 
+TEST(Teacher, ComputesInBf16WhereThatIsAskedForAndSaysSo) {
+  const LoadedModel model = model_of(small_resnet(2, 1));
+  const Teacher teacher(model, small_resnet(2, 2), DistillationOptions(), recipe_in(Switch::on), 1);
+  TrainingBatch batch = batch_of(3, 16);
+  teacher.answer(batch);
+  EXPECT_EQ(batch.teacher_logits, logits_in(FloatType::bf16, model, batch.pixels));
+  EXPECT_NE(batch.teacher_logits, logits_in(FloatType::f32, model, batch.pixels));
+  EXPECT_EQ(teacher.method(), "0.7 at temperature 4, in bf16");
+}
+
+TEST(Teacher, ComputesByItselfInWhatIsQuickerHere) {
+  const LoadedModel model = model_of(small_resnet(2, 1));
+  const Teacher teacher(model, model.graph, DistillationOptions(), recipe_in(Switch::automatic), 1);
+  TrainingBatch batch = batch_of(3, 16);
+  teacher.answer(batch);
+  const FloatType quicker = engine_backend().bf16_is_fast() ? FloatType::bf16 : FloatType::f32;
+  EXPECT_EQ(batch.teacher_logits, logits_in(quicker, model, batch.pixels));
+}
+
 TEST(Teacher, GivesEachPicturesLogitsAndAttentionApart) {
   const LoadedModel model = model_of(small_resnet(2, 1));
   DistillationOptions options;
   options.feature_distillation = 5;
   options.temperature = 2;
-  const Teacher teacher(model, model.graph, options, {});
+  const Teacher teacher(model, model.graph, options, recipe_in(Switch::off), 1);
   TrainerOptions student;
   teacher.set_up(student);
   EXPECT_EQ(student.attention_weight, 5);
@@ -93,9 +125,9 @@ TEST(Teacher, OfOtherLayersIsRefusedWithWhatTheyShouldBe) {
   const Graph student = small_resnet(2, 1);
   const LoadedModel model = model_of(renamed(student));
   DistillationOptions options;
-  EXPECT_EQ(error_of([&] { Teacher(model, student, options, {}); }), "no error");
+  EXPECT_EQ(error_of([&] { Teacher(model, student, options, {}, 1); }), "no error");
   options.feature_distillation = 1;
-  const std::string error = error_of([&] { Teacher(model, student, options, {}); });
+  const std::string error = error_of([&] { Teacher(model, student, options, {}, 1); });
   EXPECT_THAT(error, HasSubstr("--feature-distillation: the teacher 'teacher.safetensors' has none "
                                "of the model's layers at the same size, expected some of "));
   EXPECT_THAT(error, HasSubstr(shared_attention_layers(student, student)[0] + " ("));
