@@ -2,8 +2,13 @@
 
 #include <c10/core/InferenceMode.h>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "base/hash.h"
@@ -43,6 +48,15 @@ void check_options(const TrainerOptions& options, const c10::Device& device) {
   }
 }
 
+/// Every step takes and frees the same gigabyte of results and gradients. Given back to the system
+/// each time, that is a fault for every 4 KB and a quarter of the time of a step.
+void keep_freed_buffers() {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+#endif
+}
+
 /// A statistic or weight, with its moving average.
 struct Averaged {
   std::string name;
@@ -59,6 +73,7 @@ class TorchTrainer : public Trainer {
         options_(options),
         device_(find_device(options.device)) {
     check_options(options_, device_);
+    keep_freed_buffers();
     if (graph_.shape(output()).size() != 2) {
       fail("the network's output has shape {}, expected [1, outputs]",
            shape_text(graph_.shape(output())));
