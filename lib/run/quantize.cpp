@@ -160,7 +160,7 @@ QuantizingPlan plan_of(const QuantizeOptions& options, const std::string& isa) {
 /// Runs both in turns, so that whatever else the machine does hits both.
 void time_both(Executor& f32, Executor& int8, const Tensor& input, QuantizeResult& result) {
   constexpr size_t kFewest = 3, kMost = 15;
-  constexpr double kEnoughSeconds = 0.5;
+  constexpr double kEnoughSeconds = 0.25;
   const auto timed = [&](Executor& executor) {
     const Stopwatch one;
     executor.run(input);
@@ -223,6 +223,10 @@ TrainingSet load_validation(const QuantizeOptions& options, const LoadedModel& m
          positives == 0 ? "without" : "of", quoted(head.scored_labels()[0]));
   }
   return set;
+}
+
+bool any_kept(const std::vector<EqualizedPair>& pairs) {
+  return std::any_of(pairs.begin(), pairs.end(), [](const auto& pair) { return pair.kept; });
 }
 
 /// What to know where pictures are judged that the model was calibrated on, or empty.
@@ -354,7 +358,9 @@ QuantizeResult run_quantize(const QuantizeOptions& options) {
                            logits_of(file, folded.output_count(), quoted(options.calibration))};
   auto reference = make_runner(folded, model.preprocessing);
   {
-    const Int8Choice trial = choose_int8(folded, file.tensors, plan.int8);
+    Int8Options any_ranges = plan.int8;
+    any_ranges.method = RangeMethod::minmax;  // the quickest to find; the time doesn't depend on it
+    const Int8Choice trial = choose_int8(folded, file.tensors, any_ranges);
     const auto integers = make_runner(trial.graph, model.preprocessing);
     time_both(*reference, *integers, source.read(0), result);
   }
@@ -370,7 +376,9 @@ QuantizeResult run_quantize(const QuantizeOptions& options) {
     Equalized equalized{folded, file.tensors, {}};
     if (!options.keep_scales) {
       equalized = equalize({folded, *reference, model.preprocessing, file.tensors, source}, plan);
-      reference = make_runner(equalized.folded, model.preprocessing);
+      if (any_kept(equalized.pairs)) {
+        reference = make_runner(equalized.folded, model.preprocessing);
+      }
     }
     result.equalized = std::move(equalized.pairs);
     Quantizer quantizer(
