@@ -1,13 +1,10 @@
 #include <fmt/format.h>
 
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
-
 #include <cstdio>
 #include <exception>
 #include <new>
 
+#include "base/allocation.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "commands.h"
@@ -28,17 +25,6 @@ std::string overview() {
   return text +
          "\n'fpcls COMMAND --help' describes one; 'fpcls --version' says which fpcls this is.\n"
          "\nExit codes: 0 done; 1 done, and the answer is no; 2 could not do it; 3 undecided\n";
-}
-
-/// Large buffers go back to the system when they are freed. By default glibc raises both limits
-/// after the first large picture, up to 32 and 64 MB, and keeps that much of freed memory in each
-/// thread's arena (mallopt(3)).
-void return_large_buffers() {
-#if defined(__GLIBC__)
-  constexpr int kLarge_bytes = 4 << 20;
-  mallopt(M_MMAP_THRESHOLD, kLarge_bytes);
-  mallopt(M_TRIM_THRESHOLD, 2 * kLarge_bytes);
-#endif
 }
 
 int run(const std::vector<std::string>& arguments) {

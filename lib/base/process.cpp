@@ -11,6 +11,8 @@
 namespace fpcls {
 namespace {
 
+constexpr int64_t kBytesInKb = 1024;
+
 double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
 }
@@ -30,6 +32,15 @@ int64_t resident_bytes() {
   return resident * sysconf(_SC_PAGESIZE);
 }
 
+int64_t peak_resident_bytes() {
+  // Not getrusage: a process that is started by another without a fork begins with that one's peak.
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.compare(0, 6, "VmHWM:") == 0) return std::stoll(line.substr(6)) * kBytesInKb;
+  }
+  return 0;
+}
+
 int64_t resident_in_files_bytes() {
   std::ifstream file("/proc/self/statm");
   int64_t size = 0, resident = 0, shared = 0;
@@ -38,7 +49,6 @@ int64_t resident_in_files_bytes() {
 }
 
 int64_t resident_file_bytes(const std::filesystem::path& file) {
-  constexpr int64_t kBytesInKb = 1024;
   std::error_code failure;
   const std::string path = std::filesystem::canonical(file, failure).string();
   if (failure) return 0;

@@ -10,6 +10,9 @@ namespace fpcls {
 /// Resident memory of this process now; 0 where the system doesn't say.
 int64_t resident_bytes();
 
+/// The most that it was so far; 0 where the system doesn't say.
+int64_t peak_resident_bytes();
+
 /// The part of it that lies in mapped files, such as the code of libraries.
 int64_t resident_in_files_bytes();
 

@@ -175,7 +175,7 @@ void model_compiled(BenchMemory& m) { m.compiling_bytes += allocated_bytes(); }
 
 void close_ledger(BenchMemory& m) {
   m.resident_bytes = resident_bytes();
-  m.peak_resident_bytes = std::max(m.resident_bytes, peak_rss_bytes());
+  m.peak_resident_bytes = std::max(m.resident_bytes, peak_resident_bytes());
   // The model's own file is mapped too, and counted as weights or as unused pages.
   m.library_bytes += resident_in_files_bytes() - m.weights_bytes - m.file_buffer_bytes;
   // Compiling may free what reading left.

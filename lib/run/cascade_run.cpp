@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/process.h"
 #include "base/progress.h"
 #include "base/stopwatch.h"
 #include "base/text.h"
@@ -80,7 +81,7 @@ void classify_rows(CascadeRun& run, const std::vector<int64_t>& rows, const Runt
   }
   if (results) results->flush();
   run.info.wall_s = watch.seconds();
-  run.info.peak_rss_bytes = peak_rss_bytes();
+  run.info.peak_rss_bytes = peak_resident_bytes();
   for (const Stage& stage : run.cascade.stages)
     run.info.device_bytes += stage.executor->memory().device_bytes;
 }

@@ -1,7 +1,5 @@
 #include "run/environment.h"
 
-#include <sys/resource.h>
-
 #include <array>
 #include <ctime>
 #include <fstream>
@@ -57,12 +55,6 @@ std::string int8_instructions() {
   if (isa == "avx512") return "AVX-512 without VNNI";
   if (isa == "avx2") return "AVX2 without VNNI";
   return isa == "avx" || isa == "sse4.1" ? "SSE" : "VNNI";
-}
-
-int64_t peak_rss_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
 }
 
 std::string utc_now() {

@@ -16,8 +16,6 @@ std::string isa_names();
 std::string int8_instructions(const std::string& isa);
 /// Those that the engine uses here, which the variable ONEDNN_MAX_CPU_ISA may limit.
 std::string int8_instructions();
-/// Largest resident memory of this process so far.
-int64_t peak_rss_bytes();
 /// Now, as ISO 8601 in UTC: "2024-06-01T08:30:00Z".
 std::string utc_now();
 

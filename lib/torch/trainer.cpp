@@ -2,15 +2,11 @@
 
 #include <c10/core/InferenceMode.h>
 
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
-
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 
+#include "base/allocation.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "graph/attention.h"
@@ -48,15 +44,6 @@ void check_options(const TrainerOptions& options, const c10::Device& device) {
   }
 }
 
-/// Every step takes and frees the same gigabyte of results and gradients. Given back to the system
-/// each time, that is a fault for every 4 KB and a quarter of the time of a step.
-void keep_freed_buffers() {
-#if defined(__GLIBC__)
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-#endif
-}
-
 /// A statistic or weight, with its moving average.
 struct Averaged {
   std::string name;
@@ -73,7 +60,6 @@ class TorchTrainer : public Trainer {
         options_(options),
         device_(find_device(options.device)) {
     check_options(options_, device_);
-    keep_freed_buffers();
     if (graph_.shape(output()).size() != 2) {
       fail("the network's output has shape {}, expected [1, outputs]",
            shape_text(graph_.shape(output())));
@@ -267,8 +253,7 @@ class TorchTrainer : public Trainer {
   void check_batch(const TrainingBatch& batch) const {
     const size_t count = batch.pixels.rows.size();
     FPCLS_CHECK(batch.teacher_logits.empty() ||
-                batch.teacher_logits.size() ==
-                    count * static_cast<size_t>(graph_.output_count()));
+                batch.teacher_logits.size() == count * static_cast<size_t>(graph_.output_count()));
     FPCLS_CHECK(batch.teacher_attention.empty() ||
                 batch.teacher_attention.size() == count * static_cast<size_t>(attention_size_));
     FPCLS_CHECK(count > 0 && batch.targets.size() == count && batch.weights.size() == count);
@@ -328,6 +313,7 @@ class TorchTrainer : public Trainer {
     return tensors;
   }
 
+  KeptBuffers kept_buffers_;  ///< first here, so that all that was taken is freed before
   Graph graph_;
   Preprocessing preprocessing_;
   TrainerOptions options_;
@@ -335,8 +321,8 @@ class TorchTrainer : public Trainer {
   std::vector<NodeWeights> weights_;  ///< for each node
   std::vector<Averaged> tracked_;     ///< every weight, nodes in order and keys in order
   std::vector<Parameter> parameters_;
-  std::vector<int> readers_;      ///< for each node, how many read it
-  std::vector<int> last_reader_;  ///< for each node, the last that reads it
+  std::vector<int> readers_;          ///< for each node, how many read it
+  std::vector<int> last_reader_;      ///< for each node, the last that reads it
   std::vector<int> attention_nodes_;  ///< of the layers that are compared, in their order
   int64_t attention_size_ = 0;
   int64_t steps_ = 0;

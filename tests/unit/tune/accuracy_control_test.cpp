@@ -119,6 +119,21 @@ class AccuracyControlTest : public testing::Test {
     before_ = judge_scores(*reference_, head_, 0.5F, set_, 1, [] {});
   }
 
+  /// The network with one channel of its second layer's result much larger than the others, which
+  /// the third reads. Returns the layers' names.
+  std::vector<std::string> use_sabotaged() {
+    const Graph sound = make_network();
+    std::vector<std::string> names = conv_names(sound);
+    use(sabotaged(sound, names[1], names[2]), sound);
+    return names;
+  }
+
+  static ControlPlan within(double points) {
+    ControlPlan plan;
+    plan.max_shift_points = points;
+    return plan;
+  }
+
   void make_pictures() {
     Random random(9);
     set_.height = set_.width = kSize;
@@ -186,8 +201,7 @@ class AccuracyControlTest : public testing::Test {
 
 TEST_F(AccuracyControlTest, LeavesASoundModelInIntegers) {
   use(make_network(), make_network());
-  ControlPlan plan;
-  plan.max_shift_points = 5;
+  ControlPlan plan = within(5);
   const ControlResult result = control(plan);
   EXPECT_TRUE(result.reached);
   ASSERT_EQ(result.trials.size(), 1U);
@@ -195,11 +209,8 @@ TEST_F(AccuracyControlTest, LeavesASoundModelInIntegers) {
 }
 
 TEST_F(AccuracyControlTest, FindsASabotagedLayerAndEndsWithinTheShift) {
-  const Graph sound = make_network();
-  const auto names = conv_names(sound);
-  use(sabotaged(sound, names[1], names[2]), sound);
-  ControlPlan plan;
-  plan.max_shift_points = 3;
+  const auto names = use_sabotaged();
+  ControlPlan plan = within(3);
   const ControlResult result = control(plan);
   EXPECT_GT(result.trials[0].shift_points, 3);
   EXPECT_TRUE(result.reached);
@@ -211,11 +222,8 @@ TEST_F(AccuracyControlTest, FindsASabotagedLayerAndEndsWithinTheShift) {
 }
 
 TEST_F(AccuracyControlTest, RestoresToBf16First) {
-  const Graph sound = make_network();
-  const auto names = conv_names(sound);
-  use(sabotaged(sound, names[1], names[2]), sound);
-  ControlPlan plan;
-  plan.max_shift_points = 3;
+  const auto names = use_sabotaged();
+  ControlPlan plan = within(3);
   const ControlResult in_f32 = control(plan);
   plan.bf16_first = true;
   const ControlResult result = control(plan);
@@ -230,11 +238,8 @@ TEST_F(AccuracyControlTest, RestoresToBf16First) {
 
 /// From trial to trial, layers only go from integers to bf16 and from there to f32.
 TEST_F(AccuracyControlTest, RaisesALayerToF32WhereBf16IsNotEnough) {
-  const Graph sound = make_network();
-  const auto names = conv_names(sound);
-  use(sabotaged(sound, names[1], names[2]), sound);
-  ControlPlan plan;
-  plan.max_shift_points = 0;
+  const auto names = use_sabotaged();
+  ControlPlan plan = within(0);
   plan.bf16_first = true;
   const ControlResult result = control(plan);
   std::set<std::string> bf16, raised;
@@ -258,9 +263,7 @@ TEST_F(AccuracyControlTest, RaisesALayerToF32WhereBf16IsNotEnough) {
 }
 
 TEST_F(AccuracyControlTest, EqualisingFindsTheSabotagedLayerAndKeepsTheFunction) {
-  const Graph sound = make_network();
-  const auto names = conv_names(sound);
-  use(sabotaged(sound, names[1], names[2]), sound);
+  const auto names = use_sabotaged();
   Quantizer made = quantizer();
   const Equalized equal = equalize(made.subject(), made.plan());
   ASSERT_EQ(equal.pairs.size(), 1U);
@@ -299,11 +302,8 @@ TEST_F(AccuracyControlTest, EqualisingLeavesASoundNetworkAlone) {
 }
 
 TEST_F(AccuracyControlTest, HandsOverTheModelsThatNoneBeforeBeats) {
-  const Graph sound = make_network();
-  const auto names = conv_names(sound);
-  use(sabotaged(sound, names[1], names[2]), sound);
-  ControlPlan plan;
-  plan.max_shift_points = 3;
+  use_sabotaged();
+  ControlPlan plan = within(3);
   std::vector<size_t> handed;
   plan.unbeaten = [&](const QuantizingResult& made, const std::vector<ControlTrial>& trials) {
     EXPECT_EQ(weight_bytes(made.graph), trials.back().weight_bytes);
@@ -320,8 +320,7 @@ TEST_F(AccuracyControlTest, HandsOverTheModelsThatNoneBeforeBeats) {
 TEST_F(AccuracyControlTest, MissingTheShiftGivesTheNearestAndSaysWhy) {
   const Graph sound = make_network();
   use(sound, sound);
-  ControlPlan plan;
-  plan.max_shift_points = 0;
+  ControlPlan plan = within(0);
   plan.minutes = 0;
   const ControlResult result = control(plan);
   EXPECT_FALSE(result.reached && result.trials.size() > 1);
@@ -331,11 +330,8 @@ TEST_F(AccuracyControlTest, MissingTheShiftGivesTheNearestAndSaysWhy) {
 }
 
 TEST_F(AccuracyControlTest, GoesOnFromItsJournalToTheSameModel) {
-  const Graph sound = make_network();
-  const auto names = conv_names(sound);
-  use(sabotaged(sound, names[1], names[2]), sound);
-  ControlPlan plan;
-  plan.max_shift_points = 3;
+  use_sabotaged();
+  ControlPlan plan = within(3);
   plan.bf16_first = true;
   const ControlResult whole = control(plan);
   plan.journal = folder_.path() / "journal";
@@ -365,8 +361,7 @@ TEST_F(AccuracyControlTest, GoesOnFromItsJournalToTheSameModel) {
 
 TEST_F(AccuracyControlTest, RefusesJournalsOfSomethingElse) {
   use(make_network(), make_network());
-  ControlPlan plan;
-  plan.max_shift_points = 50;
+  ControlPlan plan = within(50);
   plan.journal = folder_.path() / "journal";
   plan.fingerprint = "this";
   control(plan);
