@@ -17,8 +17,8 @@ enum class Optimizer { sgd, adamw };
 
 template <>
 struct EnumNames<Optimizer> {
-  static constexpr std::pair<Optimizer, std::string_view> entries[] = {
-      {Optimizer::sgd, "sgd"}, {Optimizer::adamw, "adamw"}};
+  static constexpr std::pair<Optimizer, std::string_view> entries[] = {{Optimizer::sgd, "sgd"},
+                                                                       {Optimizer::adamw, "adamw"}};
 };
 
 struct TrainerOptions {
@@ -40,7 +40,7 @@ struct TrainerOptions {
   double attention_weight = 0;
   /// Of a moving average of the weights, which `evaluate` and `graph` use; 0: none.
   double ema_decay = 0;
-  bool bf16 = false;           ///< autocast; an Error where the device can't
+  bool bf16 = false;  ///< autocast; an Error where the device can't
   uint64_t seed = 0;
 };
 
@@ -49,7 +49,9 @@ struct TrainingBatch {
   /// For each picture the index of its output: 0 or 1 for a binary head of one output (1 is the
   /// positive label), else the index among the network's outputs.
   std::vector<int> targets;
-  std::vector<float> weights;  ///< for each picture, its weight in the loss; mean about 1
+  /// For each picture, the weight of its target in the loss, mean about 1; what is learnt from a
+  /// teacher isn't weighted.
+  std::vector<float> weights;
   std::vector<float> teacher_logits;  ///< row-major {count, output_count}; empty: no teacher
   /// Row-major {count, places}: the teacher's attention at all places of the first of
   /// `attention_layers`, then of the next; empty: none.

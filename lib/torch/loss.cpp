@@ -39,6 +39,7 @@ at::Tensor answer_losses(const at::Tensor& logits, const TrainingBatch& batch,
     losses = at::cross_entropy_loss(logits, targets, {}, at::Reduction::None,
                                     /*ignore_index=*/-100, smoothing);
   }
+  losses = losses * at::tensor(batch.weights).to(logits.device());
   if (!batch.teacher_logits.empty() && options.distillation > 0) {
     const at::Tensor teacher =
         at::tensor(batch.teacher_logits).view({count, logits.size(1)}).to(logits.device());

@@ -6,11 +6,13 @@
 
 #include "exec/trainer.h"
 
-/// What a network's answers to a batch cost, one number a picture, before its weight.
+/// What a network's answers to a batch cost, one number a picture.
 namespace fpcls {
 
-/// The cross entropy of `logits`, f32 {N, outputs}, for one output the binary one; where the batch
-/// has a teacher's logits, mixed with the Kullback-Leibler divergence from them.
+/// The cross entropy of `logits`, f32 {N, outputs}, for one output the binary one, times the
+/// pictures' weights; where the batch has a teacher's logits, mixed with the Kullback-Leibler
+/// divergence from them. That isn't weighted: the teacher knows how common each label is, and a
+/// student that leans to the rare ones more than it does flips answers.
 at::Tensor answer_losses(const at::Tensor& logits, const TrainingBatch& batch,
                          const TrainerOptions& options);
 

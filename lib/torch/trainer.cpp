@@ -273,8 +273,7 @@ class TorchTrainer : public Trainer {
     if (compares) {
       losses = losses + attention_distances(attention, batch) * options_.attention_weight;
     }
-    const at::Tensor weights = at::tensor(batch.weights).to(device_);
-    return (losses * weights).sum() / static_cast<int64_t>(batch.targets.size());
+    return losses.sum() / static_cast<int64_t>(batch.targets.size());
   }
 
   void update_averages() {

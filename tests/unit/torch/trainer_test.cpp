@@ -159,7 +159,7 @@ double distance_by_definition(const std::vector<float>& teacher, const std::vect
     }
     for (size_t k = 0; k < t.size(); ++k) {
       const double log_t = t[k] - log_sum_exp(t), log_s = s[k] - log_sum_exp(s);
-      sum += std::exp(log_t) * (log_t - log_s) * batch.weights[i];
+      sum += std::exp(log_t) * (log_t - log_s);
     }
   }
   return sum * temperature * temperature / static_cast<double>(batch.targets.size());
@@ -255,7 +255,7 @@ double look_by_definition(const Graph& teacher, const Graph& student, const Trai
       const std::vector<double> got = attention_by_definition(s[node], picture);
       for (size_t k = 0; k < got.size(); ++k) {
         sum +=
-            std::pow(got[k] - wanted[k], 2) * batch.weights[i] / static_cast<double>(kLooks.size());
+            std::pow(got[k] - wanted[k], 2) / static_cast<double>(kLooks.size());
       }
     }
   }
