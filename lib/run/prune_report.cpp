@@ -179,7 +179,15 @@ Document prune_document(const PruneResult& result) {
   }
   document.sections.push_back(std::move(section));
   if (model.trained) {
-    document.sections.push_back({"Training", {training_table(*model.trained)}});
+    Section training{"Training", {training_table(*model.trained)}};
+    const std::vector<double>& shift = model.trained->label_shift;
+    if (!shift.empty()) {
+      training.blocks.push_back(Paragraph{
+          fmt::format("Added to the outputs, so that on average each label is as likely as the "
+                      "teacher says: {:+.3f}.",
+                      fmt::join(shift, ", "))});
+    }
+    document.sections.push_back(std::move(training));
   }
   document.sections.push_back({"Layers", {layer_table(model)}});
   return document;

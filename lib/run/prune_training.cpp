@@ -152,7 +152,7 @@ PruningResult PruneTraining::run(const PruneGoal& goal, const ChannelSelectionOp
                   enum_name(tune.optimizer), tune.weight_decay, tune.momentum, tune.label_smoothing,
                   tune.ema, teacher_ ? teacher_->sha256() : "", tune.distillation, tune.temperature,
                   enum_name(tune.augment), enum_name(tune.bf16));
-  if (tune.feature_distillation > 0) fingerprint += " " + teacher_->method();
+  if (teacher_) fingerprint += " " + teacher_->method();
   return prune_and_train(
       model_.graph, metadata, data_.training, data_.validation,
       [this](const Graph& graph) { return make_trainer(graph); }, plan, fingerprint);

@@ -21,6 +21,7 @@
 #include "run/teacher.h"
 #include "run/training_data.h"
 #include "run/version.h"
+#include "tune/label_match.h"
 
 namespace fpcls {
 namespace {
@@ -217,6 +218,7 @@ TrainSummary run_train(const TrainOptions& options) {
   const TrainingData data = load_training_data(
       list, held, options.validation_share, target_of(options, head), start.metadata.preprocessing,
       options.augmentation(), threads, options.output.quiet);
+  const TrainingPlan plan = plan_of(options, teacher.get());
   TrainSummary summary{
       head,
       options.out,
@@ -224,12 +226,15 @@ TrainSummary run_train(const TrainOptions& options) {
       data.validation.size(),
       data.copies,
       data.bad(),
-      train(*trainer, start.graph, head, data.training, data.validation,
-            plan_of(options, teacher.get()),
+      train(*trainer, start.graph, head, data.training, data.validation, plan,
             fingerprint_of(options, data, start.graph, trainer_setup.bf16, teacher.get())),
       trainer_setup.bf16,
       0};
   if (summary.result.best_epoch > 0) {
+    Graph& best = summary.result.best;
+    const auto last =
+        torch_backend().make_trainer(best, start.metadata.preprocessing, trainer_setup);
+    best = match_labels(best, *last, data.training, data.validation, plan).graph;
     const Provenance made =
         provenance_of(options, data, summary.result, trainer_setup.bf16, teacher.get());
     start.metadata.provenance.insert(start.metadata.provenance.end(), made.begin(), made.end());

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "graph/cut_channels.h"
+#include "tune/label_match.h"
 #include "tune/pruning_journal.h"
 
 namespace fpcls {
@@ -36,7 +37,10 @@ class Schedule {
         model_(dense, groups_, latency_ ? &*latency_ : nullptr),
         fingerprint_(full_fingerprint(fingerprint)),
         result_{dense, std::vector<bool>(static_cast<size_t>(groups_.unit_count), true),
-                {}, {}, {}, 0, {}, ""} {
+                {},    {},
+                {},    {},
+                0,     {},
+                ""} {
     if (plan.steps < 1) fail("a schedule of {} steps: expected 1 or more", plan.steps);
     selection_ = plan.selection;
     if (!latency_) return;
@@ -45,8 +49,8 @@ class Schedule {
   }
 
   PruningResult run() {
-    result_.dense = validate(*make_trainer_(dense_), metadata_.head, validation_,
-                             plan_.training.batch_size);
+    result_.dense =
+        validate(*make_trainer_(dense_), metadata_.head, validation_, plan_.training.batch_size);
     if (plan_.resume && !plan_.journal.empty()) resume();
     Progress progress("pruning and training", "steps", training_steps(plan_.steps),
                       plan_.training.quiet);
@@ -81,13 +85,13 @@ class Schedule {
     const ChannelSelectionOptions& s = plan_.selection;
     std::string ignored;
     for (const bool one : s.ignored) ignored += one ? '1' : '0';
-    return sha256_hex(fmt::format(
-        "{} {}={} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", rest,
-        enum_name(plan_.goal.unit), plan_.goal.ratio, enum_name(s.scope), s.round_to, s.floor_ratio,
-        s.floor_count, ignored, enum_name(plan_.importance), plan_.steps, plan_.step_epochs,
-        plan_.statistics_batches, plan_.gradient_batches, plan_.training.epochs,
-        plan_.training.batch_size, plan_.training.learning_rate, plan_.training.seed,
-        plan_.training.patience, plan_.training.best_by_bucket));
+    return sha256_hex(
+        fmt::format("{} {}={} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", rest,
+                    enum_name(plan_.goal.unit), plan_.goal.ratio, enum_name(s.scope), s.round_to,
+                    s.floor_ratio, s.floor_count, ignored, enum_name(plan_.importance), plan_.steps,
+                    plan_.step_epochs, plan_.statistics_batches, plan_.gradient_batches,
+                    plan_.training.epochs, plan_.training.batch_size, plan_.training.learning_rate,
+                    plan_.training.seed, plan_.training.patience, plan_.training.best_by_bucket));
   }
 
   int64_t batch_size() const {
@@ -128,9 +132,8 @@ class Schedule {
     PruneGoal goal = plan_.goal;
     if (step < plan_.steps) goal.ratio = 1 - std::pow(1 - goal.ratio, part);
     const ChannelGroups here = remaining_groups(groups_, result_.keep);
-    const ChannelSelection selection =
-        select_channels(dense_, groups_, model_, importance(here, step), result_.keep, goal,
-                        selection_);
+    const ChannelSelection selection = select_channels(
+        dense_, groups_, model_, importance(here, step), result_.keep, goal, selection_);
     save_times();
     Cut made = cut_channels(result_.graph, here, selection.keep);
     result_.graph = std::move(made.graph);
@@ -156,14 +159,14 @@ class Schedule {
 
   /// A batch of pictures chosen by chance.
   TrainingBatch batch(uint64_t purpose, int step, int index) const {
-    const uint64_t seed = derive_seed(derive_seed(derive_seed(plan_.training.seed, purpose),
-                                                  static_cast<uint64_t>(step)),
-                                      static_cast<uint64_t>(index));
+    const uint64_t seed = derive_seed(
+        derive_seed(derive_seed(plan_.training.seed, purpose), static_cast<uint64_t>(step)),
+        static_cast<uint64_t>(index));
     Random random(seed);
     std::vector<int64_t> rows(static_cast<size_t>(batch_size()));
     for (int64_t& row : rows) row = random.below(training_.size());
-    TrainingBatch made = make_training_batch(training_, rows, dense_.input_shape(),
-                                             plan_.training.augment, seed);
+    TrainingBatch made =
+        make_training_batch(training_, rows, dense_.input_shape(), plan_.training.augment, seed);
     made.weights.assign(rows.size(), 1.0F);
     return made;
   }
@@ -186,20 +189,30 @@ class Schedule {
     plan.seed = derive_seed(plan.seed, static_cast<uint64_t>(step));
     plan.resume = plan_.resume;
     if (!plan_.journal.empty()) plan.checkpoint = checkpoint_of(step);
-    TrainingResult trained =
-        train(trainer, result_.graph, metadata_.head, training_, validation_, plan,
-              fmt::format("{} step {}", fingerprint_, step));
+    TrainingResult trained = train(trainer, result_.graph, metadata_.head, training_, validation_,
+                                   plan, fmt::format("{} step {}", fingerprint_, step));
     if (trained.best_epoch > 0) {
       result_.graph = std::move(trained.best);
       row.trained = trained.history[static_cast<size_t>(trained.best_epoch - 1)].validation;
     }
     if (step == plan_.steps) {
+      if (trained.best_epoch > 0) match_teacher(row);
       result_.history = std::move(trained.history);
       result_.best_epoch = trained.best_epoch;
     }
     if (!trained.divergence.empty()) {
       result_.divergence = fmt::format("step {}: {}", step, trained.divergence);
     }
+  }
+
+  void match_teacher(PruningStep& row) {
+    LabelMatch matched = match_labels(result_.graph, *make_trainer_(result_.graph), training_,
+                                      validation_, plan_.training);
+    if (matched.shift.empty()) return;
+    result_.graph = std::move(matched.graph);
+    result_.label_shift = std::move(matched.shift);
+    row.trained = validate(*make_trainer_(result_.graph), metadata_.head, validation_,
+                           plan_.training.batch_size);
   }
 
   std::filesystem::path checkpoint_of(int step) const {

@@ -43,19 +43,21 @@ struct PruningPlan {
 
 /// What one step came to.
 struct PruningStep {
-  int step = 0;                ///< from 1
-  double ratio = 0;            ///< of the goal's unit that is gone
+  int step = 0;      ///< from 1
+  double ratio = 0;  ///< of the goal's unit that is gone
   ModelCosts costs;
-  ValidationFigures cut;       ///< with new statistics, before the training
-  ValidationFigures trained;   ///< of the best epoch; those of `cut` where nothing was trained
+  ValidationFigures cut;      ///< with new statistics, before the training
+  ValidationFigures trained;  ///< of the best epoch; those of `cut` where nothing was trained
 };
 
 struct PruningResult {
   Graph graph;
-  std::vector<bool> keep;  ///< for each unit of the whole network
-  ValidationFigures dense;         ///< of the whole network
+  std::vector<bool> keep;   ///< for each unit of the whole network
+  ValidationFigures dense;  ///< of the whole network
   std::vector<PruningStep> steps;
   std::vector<EpochRow> history;  ///< of the last training; empty where the journal had it all
+  /// That the last training's classifier got (`match_labels`); empty: none, or the journal had it.
+  std::vector<double> label_shift;
   int best_epoch = 0;
   std::vector<std::string> inexact;  ///< as in Cut, of the steps of this run
   /// Set when a loss became NaN or infinite: where. `graph` is the last good network then.
