@@ -45,7 +45,7 @@ class Answers {
 
 std::vector<double> label_shift(const std::vector<float>& student,
                                 const std::vector<float>& teacher, int64_t outputs) {
-  constexpr int kMostRounds = 500;
+  constexpr int kMostRounds = 100;
   constexpr double kEnough = 1e-7;
   const auto count = static_cast<size_t>(outputs);
   FPCLS_CHECK(outputs > 0 && !student.empty() && student.size() % count == 0);

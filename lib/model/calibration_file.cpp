@@ -137,6 +137,7 @@ CalibrationFile content_of(const json& value, const std::string& where) {
   file.model_sha256 = object.text("model_sha256");
   file.preprocessing_sha256 = object.text("preprocessing_sha256");
   file.executor = object.text("executor");
+  // Files from before that was written are of f32.
   if (object.has("float")) file.float_type = object.text("float");
   file.seed = object.integer("seed");
   for (const json& p : object.array("pictures")) file.pictures.push_back(picture_of(p, where));
