@@ -19,8 +19,8 @@ struct EnumNames<Switch> {
       {Switch::automatic, "auto"}, {Switch::on, "on"}, {Switch::off, "off"}};
 };
 
-/// In what the executor `kind`, engine or torch, is to compute: bf16 as asked, or where this
-/// processor multiplies it. Only the engine computes in bf16; f32 for the other.
+/// In what the executor `kind`, engine or torch, is to compute: bf16, unless it is off, in the
+/// engine on a processor that multiplies it; else f32. Who asked for it in vain must be told.
 FloatType float_type_of(Switch bf16, ExecutorKind kind);
 
 }  // namespace fpcls

@@ -123,8 +123,10 @@ Subject make_subject(const std::string& file, const ForeignModelOptions& foreign
   ExecutorOptions setup;
   setup.float_type = float_type_of(bf16, kind);
   if (bf16 == Switch::on && setup.float_type != FloatType::bf16) {
-    fail("--bf16 on: {} runs in the torch executor, which computes in f32; leave that out",
-         quoted(file));
+    fail("--bf16 on: {}; leave that out",
+         kind == ExecutorKind::engine
+             ? "this processor doesn't multiply bf16"
+             : quoted(file) + " runs in the torch executor, which computes in f32");
   }
   auto made = make_executor(kind, graph, model.preprocessing, setup);
   const PixelTable pixels = pixel_table(model.preprocessing);
