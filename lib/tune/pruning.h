@@ -47,7 +47,7 @@ struct PruningStep {
   double ratio = 0;  ///< of the goal's unit that is gone
   ModelCosts costs;
   ValidationFigures cut;      ///< with new statistics, before the training
-  ValidationFigures trained;  ///< of the best epoch; those of `cut` where nothing was trained
+  ValidationFigures trained;  ///< of the best epoch, with its labels matched; or `cut`
 };
 
 struct PruningResult {
