@@ -256,20 +256,36 @@ class EngineExecutor : public Executor {
       shape[0] *= plan.batch;
       hook({steps_[step].result, ms, kernels,
             [&] { return copied(bound, plan.results[step], shape); },
-            [&] { return in_place(bound, plan.results[step]); }});
+            [&] { return in_any_order(bound, plan.results[step]); }});
     }
   }
 
   /// The numbers at `place` in any order: where they lie, if that is f32 without gaps.
-  static Tensor in_place(const BoundPlan& bound, const Place& place) {
+  static Tensor in_any_order(const BoundPlan& bound, const Place& place) {
     Shape shape{1};
     for (const auto extent : dims_of(place.desc)) shape[0] *= extent;
-    const bool gapless = place.desc.get_size() == at(shape[0]) * sizeof(float);
-    if (type_of(place.desc) != memory::data_type::f32 || !gapless) {
-      return copied(bound, place, std::move(shape));
+    const auto is_gapless = [&](memory::data_type type, size_t bytes) {
+      return type_of(place.desc) == type && place.desc.get_size() == at(shape[0]) * bytes;
+    };
+    if (is_gapless(memory::data_type::f32, sizeof(float))) {
+      return Tensor(
+          DType::f32, std::move(shape),
+          std::shared_ptr<const void>(std::shared_ptr<const void>(), bound.address(place)));
     }
-    return Tensor(DType::f32, std::move(shape),
-                  std::shared_ptr<const void>(std::shared_ptr<const void>(), bound.address(place)));
+    if (is_gapless(memory::data_type::bf16, sizeof(uint16_t))) {
+      return widened(static_cast<const uint16_t*>(bound.address(place)), std::move(shape));
+    }
+    return copied(bound, place, std::move(shape));
+  }
+
+  /// bf16 is the upper half of f32.
+  static Tensor widened(const uint16_t* halves, Shape shape) {
+    std::vector<float> values(at(shape[0]));
+    for (size_t i = 0; i < values.size(); ++i) {
+      const uint32_t bits = static_cast<uint32_t>(halves[i]) << 16;
+      std::memcpy(&values[i], &bits, sizeof bits);
+    }
+    return Tensor::from(std::move(shape), std::move(values));
   }
 
   /// The numbers at `place` as row-major f32. `shape` may leave out its last extent (-1).

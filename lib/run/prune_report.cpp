@@ -180,12 +180,11 @@ Document prune_document(const PruneResult& result) {
   document.sections.push_back(std::move(section));
   if (model.trained) {
     Section training{"Training", {training_table(*model.trained)}};
-    const std::vector<double>& shift = model.trained->label_shift;
-    if (!shift.empty()) {
+    if (const auto& match = model.trained->teacher_match) {
       training.blocks.push_back(Paragraph{
-          fmt::format("Added to the outputs, so that on average each label is as likely as the "
-                      "teacher says: {:+.3f}.",
-                      fmt::join(shift, ", "))});
+          fmt::format("Outputs scaled by {:.3f} and moved by {:+.3f}, so that on average the model "
+                      "is as sure as its teacher and finds each label as likely.",
+                      match->scale, fmt::join(match->shift, ", "))});
     }
     document.sections.push_back(std::move(training));
   }

@@ -10,8 +10,8 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "graph/cut_channels.h"
-#include "tune/label_match.h"
 #include "tune/pruning_journal.h"
+#include "tune/teacher_match.h"
 
 namespace fpcls {
 namespace {
@@ -196,7 +196,7 @@ class Schedule {
       row.trained = trained.history[static_cast<size_t>(trained.best_epoch - 1)].validation;
     }
     if (step == plan_.steps) {
-      if (trained.best_epoch > 0) match_teacher(row);
+      if (trained.best_epoch > 0) match_answers(row);
       result_.history = std::move(trained.history);
       result_.best_epoch = trained.best_epoch;
     }
@@ -205,12 +205,12 @@ class Schedule {
     }
   }
 
-  void match_teacher(PruningStep& row) {
-    LabelMatch matched = match_labels(result_.graph, *make_trainer_(result_.graph), training_,
-                                      validation_, plan_.training);
-    if (matched.shift.empty()) return;
+  void match_answers(PruningStep& row) {
+    TeacherMatch matched = match_teacher(result_.graph, *make_trainer_(result_.graph), training_,
+                                         validation_, plan_.training);
+    if (!matched.change) return;
     result_.graph = std::move(matched.graph);
-    result_.label_shift = std::move(matched.shift);
+    result_.teacher_match = std::move(matched.change);
     row.trained = validate(*make_trainer_(result_.graph), metadata_.head, validation_,
                            plan_.training.batch_size);
   }

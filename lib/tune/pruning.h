@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "compress/answer_match.h"
 #include "compress/channel_selection.h"
 #include "compress/importance.h"
 #include "compress/layer_times.h"
@@ -56,8 +58,9 @@ struct PruningResult {
   ValidationFigures dense;  ///< of the whole network
   std::vector<PruningStep> steps;
   std::vector<EpochRow> history;  ///< of the last training; empty where the journal had it all
-  /// That the last training's classifier got (`match_labels`); empty: none, or the journal had it.
-  std::vector<double> label_shift;
+  /// Of the outputs after the last training (`match_teacher`); none: no change, or the journal had
+  /// it.
+  std::optional<AnswerMatch> teacher_match;
   int best_epoch = 0;
   std::vector<std::string> inexact;  ///< as in Cut, of the steps of this run
   /// Set when a loss became NaN or infinite: where. `graph` is the last good network then.

@@ -297,6 +297,34 @@ TEST_P(ExecutorOf, KeepsAResultThatIsReadAgainAfterAnInPlaceOp) {
   }
 }
 
+TEST_P(ExecutorOf, ShowsTheSameNumbersInAnyOrder) {
+  for (const FloatType float_type : {FloatType::f32, FloatType::bf16}) {
+    const bool runs = GetParam() == ExecutorKind::engine && engine_backend().bf16_is_fast();
+    if (float_type == FloatType::bf16 && !runs) continue;
+    for (uint64_t seed = 0; seed < 4; ++seed) {
+      // Channels in whole vectors and others, whose places have gaps.
+      GraphMaker make({1, 3, 9, 7}, seed);
+      const int a = make.conv(0, seed % 2 == 0 ? 32 : 13, {3, 3}, {});
+      const int b = make.add(Op::relu, {make.batch_norm(a)});
+      make.add(Op::add, {make.conv(b, 16, {1, 1}, {}), make.conv(b, 16, {1, 1}, {})});
+      const Graph graph = make.graph();
+      int shown = 0;
+      executor(graph, 1, float_type)
+          ->run(make.random_tensor({2, 3, 9, 7}), [&](const NodeResult& result) {
+            const auto sorted = [](const Tensor& t) {
+              std::vector<float> values(t.data<float>(), t.data<float>() + t.count());
+              std::sort(values.begin(), values.end());
+              return values;
+            };
+            EXPECT_EQ(sorted(result.unordered()), sorted(result.values()))
+                << graph.node(result.node).name << ", " << enum_name(float_type);
+            ++shown;
+          });
+      EXPECT_GE(shown, 4);
+    }
+  }
+}
+
 PixelBatch random_pixels(int count, int size, uint64_t seed) {
   Random random(seed);
   PixelBatch batch{size, size, {}, {}};

@@ -1,6 +1,8 @@
-#include "tune/label_match.h"
+#include "tune/teacher_match.h"
 
 #include <gmock/gmock.h>
+
+#include <numeric>
 
 #include "exec/backend.h"
 #include "unit/graph/graphs.h"
@@ -9,7 +11,6 @@ namespace fpcls {
 namespace {
 
 using testing::FloatNear;
-using testing::IsEmpty;
 using testing::Pointwise;
 
 constexpr int kSide = 16;
@@ -47,7 +48,7 @@ TrainingSet pictures(int count, int kind) {
   return set;
 }
 
-/// The network itself with something added to its outputs, for pictures of each kind.
+/// The network itself, its outputs tripled and something added, for pictures of each kind.
 TrainingPlan learning_from(Answering& network, std::vector<std::vector<float>> added) {
   TrainingPlan plan;
   plan.batch_size = 3;
@@ -55,42 +56,53 @@ TrainingPlan learning_from(Answering& network, std::vector<std::vector<float>> a
     batch.teacher_logits = network.evaluate(batch.pixels);
     const std::vector<float>& more = added[static_cast<size_t>(batch.targets[0])];
     for (size_t i = 0; i < batch.teacher_logits.size(); ++i) {
-      batch.teacher_logits[i] += more[i % more.size()];
+      batch.teacher_logits[i] = 3 * batch.teacher_logits[i] + more[i % more.size()];
     }
   };
   return plan;
 }
 
-TEST(MatchLabels, GivesANetworkThatLeansItsTeachersAnswers) {
-  const Graph graph = small_resnet(2, 1, kSide);
-  Answering network(graph);
-  const TrainingPlan plan = learning_from(network, {{0.5F, -0.5F}, {0.5F, -0.5F}});
-  const TrainingSet training = pictures(10, 0);
-  const LabelMatch match = match_labels(graph, network, training, pictures(7, 1), plan);
-  ASSERT_EQ(match.shift.size(), 2U);
-  EXPECT_NEAR(match.shift[0], 0.5, 1e-4);
-  TrainingBatch batch =
-      make_training_batch(training, {0, 4, 9}, graph.input_shape(), AugmentOptions(), 0);
-  plan.teacher(batch);
-  EXPECT_THAT(Answering(match.graph).evaluate(batch.pixels),
-              Pointwise(FloatNear(1e-3F), batch.teacher_logits));
+/// By how much the first of two outputs is larger: all that scores depend on.
+std::vector<float> score_differences(const std::vector<float>& logits) {
+  std::vector<float> differences;
+  for (size_t i = 0; i < logits.size(); i += 2) differences.push_back(logits[i] - logits[i + 1]);
+  return differences;
 }
 
-TEST(MatchLabels, ChangesNothingWhereTheValidationComesNoNearer) {
+TEST(MatchTeacher, GivesANetworkThatLeansAndDoubtsItsTeachersAnswers) {
   const Graph graph = small_resnet(2, 1, kSide);
   Answering network(graph);
-  const LabelMatch match = match_labels(graph, network, pictures(10, 0), pictures(7, 1),
-                                        learning_from(network, {{0.5F, -0.5F}, {-0.5F, 0.5F}}));
-  EXPECT_THAT(match.shift, IsEmpty());
+  const TrainingSet training = pictures(10, 0);
+  std::vector<int64_t> rows(10);
+  std::iota(rows.begin(), rows.end(), 0);
+  TrainingBatch batch = make_training_batch(training, rows, graph.input_shape(), {}, 0);
+  // The teacher, as sure of both labels, in the middle between the network's answers.
+  const std::vector<float> before = score_differences(network.evaluate(batch.pixels));
+  const float middle = 0.3F * std::accumulate(before.begin(), before.end(), 0.0F) / 2;
+  const TrainingPlan plan = learning_from(network, {{-middle, middle}, {-middle, middle}});
+  plan.teacher(batch);
+  const TeacherMatch match = match_teacher(graph, network, training, pictures(7, 1), plan);
+  ASSERT_TRUE(match.change);
+  EXPECT_NEAR(match.change->scale, 3, 1e-2);
+  EXPECT_THAT(score_differences(Answering(match.graph).evaluate(batch.pixels)),
+              Pointwise(FloatNear(1e-2F), score_differences(batch.teacher_logits)));
+}
+
+TEST(MatchTeacher, ChangesNothingWhereTheValidationComesNoNearer) {
+  const Graph graph = small_resnet(2, 1, kSide);
+  Answering network(graph);
+  const TeacherMatch match = match_teacher(graph, network, pictures(10, 0), pictures(7, 1),
+                                           learning_from(network, {{1.5F, -1.5F}, {7, -7}}));
+  EXPECT_FALSE(match.change);
   EXPECT_EQ(Answering(match.graph).evaluate({kSide, kSide, pictures(1, 0).pixels, {0}}),
             network.evaluate({kSide, kSide, pictures(1, 0).pixels, {0}}));
 }
 
-TEST(MatchLabels, ChangesNothingWithoutATeacherOrALastLayerWithBiases) {
+TEST(MatchTeacher, ChangesNothingWithoutATeacherOrALastLayerWithBiases) {
   const Graph graph = small_resnet(2, 1, kSide);
   Answering network(graph);
-  EXPECT_THAT(match_labels(graph, network, pictures(4, 0), pictures(4, 1), TrainingPlan()).shift,
-              IsEmpty());
+  EXPECT_FALSE(
+      match_teacher(graph, network, pictures(4, 0), pictures(4, 1), TrainingPlan()).change);
   std::vector<Node> nodes = graph.nodes();
   Node last;
   last.name = "last";
@@ -99,10 +111,9 @@ TEST(MatchLabels, ChangesNothingWithoutATeacherOrALastLayerWithBiases) {
   nodes.push_back(last);
   const Graph followed(graph.input_shape(), nodes, {{"y", graph.size()}});
   Answering other(followed);
-  EXPECT_THAT(match_labels(followed, other, pictures(4, 0), pictures(4, 1),
-                           learning_from(other, {{0.5F, -0.5F}, {0.5F, -0.5F}}))
-                  .shift,
-              IsEmpty());
+  EXPECT_FALSE(match_teacher(followed, other, pictures(4, 0), pictures(4, 1),
+                             learning_from(other, {{0.5F, -0.5F}, {0.5F, -0.5F}}))
+                   .change);
 }
 
 }  // namespace

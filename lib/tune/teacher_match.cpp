@@ -1,15 +1,14 @@
-#include "tune/label_match.h"
+#include "tune/teacher_match.h"
 
 #include <algorithm>
 
 #include "compress/bias_correction.h"
 #include "compress/int8_choice.h"
-#include "compress/label_shift.h"
 
 namespace fpcls {
 namespace {
 
-/// Means of labels settle long before that.
+/// Means settle long before that.
 constexpr int64_t kMostPictures = 2048;
 
 struct Answers {
@@ -36,25 +35,36 @@ Answers answers_to(const TrainingSet& set, Trainer& trainer, const Shape& input,
   return answers;
 }
 
+Tensor scaled(const Tensor& values, double scale) {
+  std::vector<float> result(values.data<float>(), values.data<float>() + values.count());
+  for (float& x : result) x = static_cast<float>(x * scale);
+  return Tensor::from(values.shape(), std::move(result));
+}
+
+Node changed(Node node, const AnswerMatch& change) {
+  for (auto& [key, tensor] : node.weights) tensor = scaled(tensor, change.scale);
+  return with_shifted_bias(std::move(node), change.shift);
+}
+
 }  // namespace
 
-LabelMatch match_labels(const Graph& graph, Trainer& trainer, const TrainingSet& training,
-                        const TrainingSet& validation, const TrainingPlan& plan) {
+TeacherMatch match_teacher(const Graph& graph, Trainer& trainer, const TrainingSet& training,
+                           const TrainingSet& validation, const TrainingPlan& plan) {
   const int layer = classifier_of(graph);
   if (!plan.teacher || layer < 0 || graph.outputs()[0].node != layer) return {graph, {}};
   const int64_t outputs = graph.output_count();
   const Answers seen = answers_to(training, trainer, graph.input_shape(), plan);
-  const std::vector<double> shift = label_shift(seen.student, seen.teacher, outputs);
+  const AnswerMatch change = answer_match(seen.student, seen.teacher, outputs);
   const Answers held = answers_to(validation, trainer, graph.input_shape(), plan);
-  const std::vector<double> none(shift.size());
-  const auto distance = [&](const std::vector<double>& moved) {
-    return label_distance(held.student, held.teacher, moved);
+  const AnswerMatch none{1, std::vector<double>(change.shift.size())};
+  const auto difference = [&](const AnswerMatch& match) {
+    return answer_difference(held.student, held.teacher, match);
   };
-  if (!(distance(shift) < distance(none))) return {graph, {}};
+  if (!(difference(change) < difference(none))) return {graph, {}};
   std::vector<Node> nodes = graph.nodes();
   Node& node = nodes[static_cast<size_t>(layer)];
-  node = with_shifted_bias(std::move(node), shift);
-  return {graph.with_nodes(std::move(nodes)), shift};
+  node = changed(std::move(node), change);
+  return {graph.with_nodes(std::move(nodes)), change};
 }
 
 }  // namespace fpcls

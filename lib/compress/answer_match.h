@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+/// A network that learnt from a teacher still finds some labels likelier than it, since its classes
+/// were weighed or it is too small to tell all pictures apart, and is less sure than it after a
+/// short training, surer after a long one. Its last layer can take both back for nothing: the
+/// shares of pictures above a score then stay what the teacher's were.
+namespace fpcls {
+
+/// Makes logits of x `scale * x + shift`, a shift for each output.
+struct AnswerMatch {
+  double scale = 1;
+  std::vector<double> shift;
+};
+
+/// With which, over these pictures, each label is on average as likely as the teacher says, and the
+/// likeliest label of a picture on average as likely as the teacher's (its confidence). Logits are
+/// row-major {pictures, outputs}; a single output stands for two labels, the other's logit being 0.
+/// Shifts are found by generalized iterative scaling (Darroch and Ratcliff 1972), and of all that
+/// give these means bring the answers nearest to the teacher's; they add up to 0 where there are
+/// several. The scale stays 1 where that gives the confidence already and where none from 1/4 to 4
+/// does.
+AnswerMatch answer_match(const std::vector<float>& student, const std::vector<float>& teacher,
+                         int64_t outputs);
+
+/// The largest difference, over the labels' mean probabilities and the mean confidence, of the
+/// teacher's answers from the student's after `match`: 0 to 1.
+double answer_difference(const std::vector<float>& student, const std::vector<float>& teacher,
+                         const AnswerMatch& match);
+
+}  // namespace fpcls
