@@ -99,16 +99,4 @@ AnswerMatch answer_match(const std::vector<float>& student, const std::vector<fl
   return match;
 }
 
-double answer_difference(const std::vector<float>& student, const std::vector<float>& teacher,
-                         const AnswerMatch& match) {
-  FPCLS_CHECK(!student.empty() && student.size() == teacher.size());
-  const Means got = means_of(student, match);
-  const Means wanted = means_of(teacher, {1, std::vector<double>(match.shift.size())});
-  double largest = std::abs(got.confidence - wanted.confidence);
-  for (size_t k = 0; k < got.labels.size(); ++k) {
-    largest = std::max(largest, std::abs(got.labels[k] - wanted.labels[k]));
-  }
-  return largest;
-}
-
 }  // namespace fpcls

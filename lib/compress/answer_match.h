@@ -25,9 +25,4 @@ struct AnswerMatch {
 AnswerMatch answer_match(const std::vector<float>& student, const std::vector<float>& teacher,
                          int64_t outputs);
 
-/// The largest difference, over the labels' mean probabilities and the mean confidence, of the
-/// teacher's answers from the student's after `match`: 0 to 1.
-double answer_difference(const std::vector<float>& student, const std::vector<float>& teacher,
-                         const AnswerMatch& match);
-
 }  // namespace fpcls

@@ -234,7 +234,7 @@ TrainSummary run_train(const TrainOptions& options) {
     Graph& best = summary.result.best;
     const auto last =
         torch_backend().make_trainer(best, start.metadata.preprocessing, trainer_setup);
-    best = match_teacher(best, *last, data.training, data.validation, plan).graph;
+    best = match_teacher(best, *last, data.validation, plan).graph;
     const Provenance made =
         provenance_of(options, data, summary.result, trainer_setup.bf16, teacher.get());
     start.metadata.provenance.insert(start.metadata.provenance.end(), made.begin(), made.end());

@@ -206,8 +206,8 @@ class Schedule {
   }
 
   void match_answers(PruningStep& row) {
-    TeacherMatch matched = match_teacher(result_.graph, *make_trainer_(result_.graph), training_,
-                                         validation_, plan_.training);
+    TeacherMatch matched =
+        match_teacher(result_.graph, *make_trainer_(result_.graph), validation_, plan_.training);
     if (!matched.change) return;
     result_.graph = std::move(matched.graph);
     result_.teacher_match = std::move(matched.change);

@@ -8,8 +8,8 @@
 namespace fpcls {
 namespace {
 
-/// Means settle long before that.
-constexpr int64_t kMostPictures = 2048;
+/// Below, means say little; above, they have settled.
+constexpr int64_t kFewestPictures = 50, kMostPictures = 2048;
 
 struct Answers {
   std::vector<float> student, teacher;  ///< logits, row-major {pictures, outputs}
@@ -48,19 +48,13 @@ Node changed(Node node, const AnswerMatch& change) {
 
 }  // namespace
 
-TeacherMatch match_teacher(const Graph& graph, Trainer& trainer, const TrainingSet& training,
-                           const TrainingSet& validation, const TrainingPlan& plan) {
+TeacherMatch match_teacher(const Graph& graph, Trainer& trainer, const TrainingSet& validation,
+                           const TrainingPlan& plan) {
   const int layer = classifier_of(graph);
   if (!plan.teacher || layer < 0 || graph.outputs()[0].node != layer) return {graph, {}};
-  const int64_t outputs = graph.output_count();
-  const Answers seen = answers_to(training, trainer, graph.input_shape(), plan);
-  const AnswerMatch change = answer_match(seen.student, seen.teacher, outputs);
-  const Answers held = answers_to(validation, trainer, graph.input_shape(), plan);
-  const AnswerMatch none{1, std::vector<double>(change.shift.size())};
-  const auto difference = [&](const AnswerMatch& match) {
-    return answer_difference(held.student, held.teacher, match);
-  };
-  if (!(difference(change) < difference(none))) return {graph, {}};
+  if (validation.size() < kFewestPictures) return {graph, {}};
+  const Answers answers = answers_to(validation, trainer, graph.input_shape(), plan);
+  const AnswerMatch change = answer_match(answers.student, answers.teacher, graph.output_count());
   std::vector<Node> nodes = graph.nodes();
   Node& node = nodes[static_cast<size_t>(layer)];
   node = changed(std::move(node), change);
