@@ -7,8 +7,10 @@
 #include "metrics/comparison.h"
 #include "model/model_file.h"
 #include "run/bench.h"
+#include "run/cascade_builder.h"
 #include "run/evaluate.h"
 #include "run/gate_runs.h"
+#include "run/picture_list.h"
 
 namespace fpcls {
 namespace {
@@ -25,10 +27,16 @@ std::string negative_of(const Head& head) {
   return head.labels[static_cast<size_t>(1 - head.positive)];
 }
 
+InputOptions test_pictures(const CompressOptions& options) {
+  InputOptions input;
+  input.inputs = options.test;
+  input.label_map = options.prune.fine_tune.label_map;
+  return input;
+}
+
 Evaluation evaluate(const CompressOptions& options, const ChainStep& step, const Head& head) {
   EvaluateOptions judge;
-  judge.input.inputs = options.test;
-  judge.input.label_map = options.prune.fine_tune.label_map;
+  judge.input = test_pictures(options);
   judge.cascade.model = {step.model};
   const std::string negative = negative_of(head);
   if (!negative.empty()) judge.cascade.otherwise = negative;
@@ -56,8 +64,8 @@ void describe_answers(ChainStep& step, const Evaluation& evaluation) {
 StepChange change(const CompressOptions& options, const ChainStep& from, const ChainStep& to) {
   StepChange change;
   for (size_t i = 0; i < change.shift_points.size(); ++i) {
-    change.shift_points[i] = 100 * (to.buckets.ratio[i].value_or(0) -
-                                    from.buckets.ratio[i].value_or(0));
+    change.shift_points[i] =
+        100 * (to.buckets.ratio[i].value_or(0) - from.buckets.ratio[i].value_or(0));
   }
   const GateRun base = open_gate_run(judged_folder(options, from), nullptr);
   const GateRun candidate = open_gate_run(judged_folder(options, to), &base);
@@ -84,6 +92,17 @@ void measure(const CompressOptions& options, const std::string& program, Compres
 }
 
 }  // namespace
+
+void check_test_pictures(const CompressOptions& options) {
+  CascadeSpec spec;
+  spec.model = {options.prune.model};
+  spec.foreign = options.prune.foreign;
+  LoadedCascade loaded = load_cascade(spec);
+  const std::string negative = negative_of(loaded.models[0].head);
+  if (!negative.empty()) loaded.cascade.otherwise = negative;
+  list_pictures(test_pictures(options), cascade_labels(loaded.cascade), AnyLabel::no,
+                /*quiet=*/true);
+}
 
 void judge_chain(const CompressOptions& options, const std::string& program,
                  CompressResult& result) {

@@ -46,6 +46,7 @@ std::string recipe_of(CompressOptions options) {
                      version(), model, options_json(describe_options(options)));
 }
 
+/// Made where all that can be checked without long work is right.
 void open_folder(const CompressOptions& options) {
   const fs::path recipe = fs::path(options.out) / "recipe.json";
   const std::string wanted = recipe_of(options);
@@ -60,6 +61,7 @@ void open_folder(const CompressOptions& options) {
     }
     return;
   }
+  check_test_pictures(options);
   make_writable_folder(options.out);
   write_file(recipe, wanted);
 }
@@ -127,8 +129,8 @@ class Chain {
     const std::string calibration = in_folder("calibration.json").string();
     CalibrateOptions calibrate;
     calibrate.model = model_of("folded").string();
-    calibrate.input.inputs = options_.calibrate_on.empty() ? options_.prune.fine_tune.train
-                                                           : options_.calibrate_on;
+    calibrate.input.inputs =
+        options_.calibrate_on.empty() ? options_.prune.fine_tune.train : options_.calibrate_on;
     calibrate.input.labels = LabelSource::none;
     calibrate.avoid = options_.test;
     calibrate.count = options_.calibration_count;
