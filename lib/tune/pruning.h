@@ -49,7 +49,7 @@ struct PruningStep {
   double ratio = 0;  ///< of the goal's unit that is gone
   ModelCosts costs;
   ValidationFigures cut;      ///< with new statistics, before the training
-  ValidationFigures trained;  ///< of the best epoch, with its labels matched; or `cut`
+  ValidationFigures trained;  ///< of the best epoch, with its answers matched; or `cut`
 };
 
 struct PruningResult {
