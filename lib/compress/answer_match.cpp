@@ -68,34 +68,28 @@ std::vector<double> shift_for(const std::vector<double>& wanted, const std::vect
 
 AnswerMatch answer_match(const std::vector<float>& student, const std::vector<float>& teacher,
                          int64_t outputs) {
-  constexpr double kLogRange = 1.3862943611198906;  // of 4
-  constexpr int kHalvings = 18;                     // to 1e-5 of the scale
-  constexpr double kEnough = 1e-5;                  // of a mean
+  constexpr double kLargest = 2;    // scale
+  constexpr int kHalvings = 18;     // to 1e-5 of the scale
+  constexpr double kEnough = 1e-5;  // of a mean
   const auto count = static_cast<size_t>(outputs);
   FPCLS_CHECK(outputs > 0 && !student.empty() && student.size() % count == 0);
   FPCLS_CHECK(student.size() == teacher.size());
   AnswerMatch match{1, std::vector<double>(count)};
   const Means wanted = means_of(teacher, match);
-  const auto shift_at = [&](double scale) {
+  const auto missing_at = [&](double scale) {
     match.scale = scale;
     match.shift = shift_for(wanted.labels, student, match);
+    return wanted.confidence - means_of(student, match).confidence;
   };
-  // The surer, the larger the scale: at 0 every answer is the labels' shares.
-  const auto is_too_small = [&](double log_scale) {
-    shift_at(std::exp(log_scale));
-    return means_of(student, match).confidence < wanted.confidence;
-  };
-  double low = -kLogRange, high = kLogRange;
-  const bool in_range = is_too_small(low) && !is_too_small(high);
-  shift_at(1);
   // Where all answers are one label its mean is the confidence: then no scale is righter than 1.
-  const bool right = std::abs(means_of(student, match).confidence - wanted.confidence) < kEnough;
-  if (right || !in_range) return match;
+  if (std::abs(missing_at(1)) < kEnough) return match;
+  // The surer, the larger the scale: at 0 every answer is the labels' shares.
+  double low = -std::log(kLargest), high = std::log(kLargest);
   for (int i = 0; i < kHalvings; ++i) {
     const double middle = (low + high) / 2;
-    (is_too_small(middle) ? low : high) = middle;
+    (missing_at(std::exp(middle)) > 0 ? low : high) = middle;
   }
-  shift_at(std::exp((low + high) / 2));
+  missing_at(std::exp((low + high) / 2));
   return match;
 }
 

@@ -20,8 +20,8 @@ struct AnswerMatch {
 /// row-major {pictures, outputs}; a single output stands for two labels, the other's logit being 0.
 /// Shifts are found by generalized iterative scaling (Darroch and Ratcliff 1972), and of all that
 /// give these means bring the answers nearest to the teacher's; they add up to 0 where there are
-/// several. The scale stays 1 where that gives the confidence already and where none from 1/4 to 4
-/// does.
+/// several. The scale stays 1 where the confidence is right already, and between 1/2 and 2 always:
+/// a network that needs more can't tell what its teacher can, and shouldn't be as sure.
 AnswerMatch answer_match(const std::vector<float>& student, const std::vector<float>& teacher,
                          int64_t outputs);
 

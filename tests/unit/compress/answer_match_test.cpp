@@ -49,7 +49,7 @@ std::vector<double> means_by_definition(const std::vector<float>& logits, size_t
 TEST(AnswerMatch, MakesLabelsAsLikelyAndAnswersAsSureAsTheTeachersOnAverage) {
   Random random(3);
   for (const int64_t outputs : {1, 2, 5}) {
-    for (const double spread : {1.0, 2.0, 6.0}) {
+    for (const double spread : {2.0, 3.0, 4.0}) {
       const std::vector<float> student = logits_of(random, 200, outputs, spread);
       std::vector<float> teacher = logits_of(random, 200, outputs, 3);
       for (size_t i = 0; i < teacher.size(); i += static_cast<size_t>(outputs)) teacher[i] += 1.5F;
@@ -76,14 +76,18 @@ TEST(AnswerMatch, FindsWhatWasTakenAway) {
   EXPECT_THAT(none.shift, Each(DoubleNear(0, 1e-4)));
 }
 
-TEST(AnswerMatch, LeavesTheScaleWhereNoneMakesTheAnswersAsSure) {
+TEST(AnswerMatch, ScalesByNoMoreThanTwo) {
   Random random(5);
-  const std::vector<float> teacher = logits_of(random, 50, 1, 8);
-  // What says the same of every picture can only be sure of one label.
-  const AnswerMatch match = answer_match(std::vector<float>(50, 0.5F), teacher, 1);
-  EXPECT_EQ(match.scale, 1);
-  const AnswerMatch unsure = answer_match(logits_of(random, 50, 1, 0.1), teacher, 1);
-  EXPECT_EQ(unsure.scale, 1);  // 80 would be needed
+  const std::vector<float> sure = logits_of(random, 50, 1, 8),
+                           unsure = logits_of(random, 50, 1, 0.1);
+  EXPECT_NEAR(answer_match(unsure, sure, 1).scale, 2, 1e-4);
+  EXPECT_NEAR(answer_match(sure, unsure, 1).scale, 0.5, 1e-4);
+}
+
+TEST(AnswerMatch, LeavesTheScaleWhereAllAnswersAreOneLabel) {
+  // Then the label's mean is the confidence, which the shift has made right.
+  const std::vector<float> student{2, 3, 4, 5}, teacher{3, 5, 6, 4};
+  EXPECT_EQ(answer_match(student, teacher, 1).scale, 1);
 }
 
 TEST(AnswerMatch, StaysFiniteWhereALabelIsNeverGiven) {
