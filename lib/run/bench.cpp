@@ -107,7 +107,8 @@ BenchRecord measure_apart(const BenchOptions& options, const BenchCase& what,
                           const std::string& program) {
   const std::string json = child_output(program, arguments_for(options, what));
   std::vector<BenchRecord> records = parse_bench_json(json, quoted(program));
-  if (records.size() != 1) fail("{}: measured {} cases, expected 1", quoted(program), records.size());
+  if (records.size() != 1)
+    fail("{}: measured {} cases, expected 1", quoted(program), records.size());
   return std::move(records[0]);
 }
 
@@ -127,11 +128,11 @@ BenchRecord joined(std::vector<BenchRecord> repeats) {
     machine.steal_ratio = std::max(machine.steal_ratio, r.machine.steal_ratio);
   }
   const double middle = median(rates);
-  const auto nearest = std::min_element(
-      repeats.begin(), repeats.end(), [&](const BenchRecord& a, const BenchRecord& b) {
-        return std::abs(a.throughput.images_per_second - middle) <
-               std::abs(b.throughput.images_per_second - middle);
-      });
+  const auto nearest = std::min_element(repeats.begin(), repeats.end(),
+                                        [&](const BenchRecord& a, const BenchRecord& b) {
+                                          return std::abs(a.throughput.images_per_second - middle) <
+                                                 std::abs(b.throughput.images_per_second - middle);
+                                        });
   BenchRecord record = *nearest;
   record.throughput.images_per_second = middle;
   record.repeats = std::move(rates);
@@ -189,7 +190,7 @@ BenchResult run_bench(const BenchOptions& options, const std::string& program) {
   check_options(options);
   const std::vector<Subject> subjects = subjects_of(options);
   const std::vector<BenchCase> cases = cases_of(options, subjects);
-  const int repeats = options.repeats > 0    ? options.repeats
+  const int repeats = options.repeats > 0   ? options.repeats
                       : subjects.size() > 1 ? kComparedRepeats
                                             : 1;
   BenchResult result;
@@ -212,8 +213,8 @@ BenchResult run_bench(const BenchOptions& options, const std::string& program) {
     BenchRecord& record = result.records[i];
     if (options.price > 0 && record.throughput.images_per_second > 0) {
       constexpr double kMillion = 1e6, kSecondsInHour = 3600;
-      record.throughput.cost_per_million = options.price * kMillion / kSecondsInHour /
-                                           record.throughput.images_per_second;
+      record.throughput.cost_per_million =
+          options.price * kMillion / kSecondsInHour / record.throughput.images_per_second;
     }
     const bool first_of_subject = i % (cases.size() / subjects.size()) == 0;
     if (options.noise && first_of_subject) record.noise = measure_noise(options, cases[i]);

@@ -12,6 +12,16 @@
 namespace fpcls {
 namespace {
 
+/// What speaks of --model would be passed over where the stages come from a list.
+void check_nothing_is_for_models(const CascadeSpec& spec) {
+  const char* given = spec.accept                      ? "accept"
+                      : !spec.foreign.positive.empty() ? "positive"
+                                                       : foreign_option_given(spec.foreign);
+  if (given == nullptr) return;
+  fail("'{}' is for --model, but a 'cascade:' is given; write it into the stages that it is for",
+       given);
+}
+
 /// The stages that the options describe: the YAML file's list, or one for each --model.
 std::vector<StageOptions> stage_list(const CascadeSpec& spec) {
   if (!spec.cascade.empty() && !spec.model.empty()) {
@@ -21,6 +31,7 @@ std::vector<StageOptions> stage_list(const CascadeSpec& spec) {
   if (spec.cascade.empty() && spec.model.empty()) {
     fail("no model given; pass --model FILE, or --config FILE.yaml with a 'cascade:'");
   }
+  if (!spec.cascade.empty()) check_nothing_is_for_models(spec);
   std::vector<StageOptions> stages = spec.cascade;
   for (const std::string& model : spec.model) {
     StageOptions stage;

@@ -147,7 +147,8 @@ class Loop {
       for (const float ms : calls.ms) sum_ms += ms;
       // Of whole calls: a window cuts off none, so that it needn't be long against one.
       if (sum_ms > 0) {
-        window.images_per_second += 1e3 * static_cast<double>(calls.ms.size()) * plan_.batch / sum_ms;
+        window.images_per_second +=
+            1e3 * static_cast<double>(calls.ms.size()) * plan_.batch / sum_ms;
       }
       window.latencies_ms.insert(window.latencies_ms.end(), calls.ms.begin(), calls.ms.end());
       calls.ms.clear();

@@ -22,18 +22,17 @@ Json optional_ratios(const Buckets& buckets) {
 }
 
 Json step_json(const ChainStep& step) {
-  Json json{{"name", step.name},
-            {"model", to_utf8(step.model)},
-            {"precision", step.precision},
-            {"size_bytes", step.size_bytes},
-            {"parameters", step.parameters},
-            {"macs", step.macs},
-            {"latency",
-             {{"p50_ms", step.latency.p50_ms},
-              {"p95_ms", step.latency.p95_ms},
-              {"n", step.latency.n}}},
-            {"memory", {{"peak_resident_bytes", step.memory.peak_resident_bytes}}},
-            {"label", step.label}};
+  Json json{
+      {"name", step.name},
+      {"model", to_utf8(step.model)},
+      {"precision", step.precision},
+      {"size_bytes", step.size_bytes},
+      {"parameters", step.parameters},
+      {"macs", step.macs},
+      {"latency",
+       {{"p50_ms", step.latency.p50_ms}, {"p95_ms", step.latency.p95_ms}, {"n", step.latency.n}}},
+      {"memory", {{"peak_resident_bytes", step.memory.peak_resident_bytes}}},
+      {"label", step.label}};
   if (step.precision_ratio) json["label_precision"] = *step.precision_ratio;
   if (step.recall_ratio) json["label_recall"] = *step.recall_ratio;
   json["buckets"] = {{"images", step.buckets.images},
@@ -47,11 +46,10 @@ Json step_json(const ChainStep& step) {
 
 Table waterfall_table(const CompressResult& result) {
   Table table("waterfall",
-              {text_column("step"), bytes_column("size_bytes", "size"),
-               count_column("parameters"), count_column("macs", "MACs"),
-               ms_column("p50_ms", "p50"), ms_column("p95_ms", "p95"),
-               bytes_column("peak_resident_bytes", "peak memory"),
-               percent_column("precision"), percent_column("recall")});
+              {text_column("step"), bytes_column("size_bytes", "size"), count_column("parameters"),
+               count_column("macs", "MACs"), ms_column("p50_ms", "p50"), ms_column("p95_ms", "p95"),
+               bytes_column("peak_resident_bytes", "peak memory"), percent_column("precision"),
+               percent_column("recall")});
   for (const ChainStep& s : result.steps) {
     table.add_row({s.name, s.size_bytes, s.parameters, s.macs, s.latency.p50_ms, s.latency.p95_ms,
                    s.memory.peak_resident_bytes, s.precision_ratio, s.recall_ratio});
@@ -69,14 +67,14 @@ std::string shifts_text(const std::optional<StepChange>& change) {
 }
 
 Table answers_table(const CompressResult& result) {
-  Table table("answers",
-              {text_column("step"), percent_column("at_least_50", ">= 0.50"),
-               percent_column("at_least_80", ">= 0.80"), percent_column("at_least_90", ">= 0.90"),
-               percent_column("at_least_95", ">= 0.95"),
-               text_column("shift_dense", "points against dense"),
-               count_column("flips_dense", "flips"),
-               text_column("shift_before", "points against the step before"),
-               count_column("flips_before", "flips")});
+  Table table(
+      "answers",
+      {text_column("step"), percent_column("at_least_50", ">= 0.50"),
+       percent_column("at_least_80", ">= 0.80"), percent_column("at_least_90", ">= 0.90"),
+       percent_column("at_least_95", ">= 0.95"), text_column("shift_dense", "points against dense"),
+       count_column("flips_dense", "flips"),
+       text_column("shift_before", "points against the step before"),
+       count_column("flips_before", "flips")});
   for (const ChainStep& s : result.steps) {
     const auto flips = [](const std::optional<StepChange>& change) {
       return change ? Cell(change->flips) : Cell();

@@ -102,9 +102,10 @@ void want_folder_outside(const DedupeOptions& options) {
     if (!fs::is_directory(input)) continue;
     const fs::path root = fs::canonical(input);
     if (std::mismatch(root.begin(), root.end(), folder.begin(), folder.end()).first == root.end()) {
-      fail("--move-to {}: lies inside {}, where its pictures would be found again; give a folder "
-           "outside of the INPUTs",
-           quoted(folder), quoted(input));
+      fail(
+          "--move-to {}: lies inside {}, where its pictures would be found again; give a folder "
+          "outside of the INPUTs",
+          quoted(folder), quoted(input));
     }
   }
 }
@@ -167,9 +168,9 @@ DedupeResult run_dedupe(const DedupeOptions& options) {
   }
   Looked looked = look_at(list, options, result);
   result.pictures = std::move(looked.pictures);
-  result.copies = find_copies(looked.fingerprints, keep_order(result.pictures, options.keep),
-                              options.against.empty() ? nullptr : &held, likeness,
-                              options.workers, quiet);
+  result.copies =
+      find_copies(looked.fingerprints, keep_order(result.pictures, options.keep),
+                  options.against.empty() ? nullptr : &held, likeness, options.workers, quiet);
   std::vector<Move> moves;
   if (!options.move_to.empty()) moves = plan_moves(options, result);
   if (!options.out.empty()) write_dedupe_files(options.out, result, options);

@@ -36,12 +36,12 @@ Column own_text(std::string key, std::string heading) {
 }
 
 Table copies_table(const DedupeResult& result, size_t rows) {
-  Table table("copies", {text_column("path"), data_only(text_column("slice")),
-                         text_column("label"), data_only(count_column("width")),
-                         data_only(count_column("height")), own_text("kind", ""),
-                         number_column("likeness", "", 3), text_column("kept"),
-                         data_only(text_column("kept_slice")), text_column("kept_label", "its label"),
-                         data_only(text_column("kept_in"))});
+  Table table(
+      "copies",
+      {text_column("path"), data_only(text_column("slice")), text_column("label"),
+       data_only(count_column("width")), data_only(count_column("height")), own_text("kind", ""),
+       number_column("likeness", "", 3), text_column("kept"), data_only(text_column("kept_slice")),
+       text_column("kept_label", "its label"), data_only(text_column("kept_in"))});
   for (size_t i = 0; i < result.pictures.size() && table.rows().size() < rows; ++i) {
     const auto& copy = result.copies[i];
     if (!copy) continue;
@@ -117,12 +117,12 @@ Thumbnail thumbnail_of(const fs::path& file) {
 
 /// Each group's pictures beside each other, the kept one first.
 Gallery groups_gallery(const DedupeResult& result, int64_t copies) {
-  Gallery gallery{Table("groups", {text_column("path"), count_column("group"),
-                                   own_text("kind", "kind"), number_column("likeness", "", 3),
-                                   text_column("label"), own_text("labels", "labels"),
-                                   text_column("size"), text_column("slice")}),
-                  {},
-                  {"kind", "labels"}};
+  Gallery gallery{
+      Table("groups", {text_column("path"), count_column("group"), own_text("kind", "kind"),
+                       number_column("likeness", "", 3), text_column("label"),
+                       own_text("labels", "labels"), text_column("size"), text_column("slice")}),
+      {},
+      {"kind", "labels"}};
   std::vector<fs::path> files;
   const auto add = [&](const DedupePicture& p, int64_t group, const char* kind, Cell likeness,
                        const char* labels) {
@@ -164,15 +164,16 @@ std::string kept_csv(const fs::path& folder, const DedupeResult& result) {
     if (result.copies[i]) continue;
     const ImageEntry& entry = result.pictures[i].entry;
     const fs::path file = fs::absolute(entry.file).lexically_normal();
-    csv += csv_line({file.lexically_relative(base).string(), entry.label.value_or(""), entry.slice});
+    csv +=
+        csv_line({file.lexically_relative(base).string(), entry.label.value_or(""), entry.slice});
   }
   return csv;
 }
 
 json picture_json(const DedupePicture& picture) {
-  json object{{"path", picture.entry.path},      {"slice", picture.entry.slice},
-              {"sha256", picture.sha256},        {"width", picture.width},
-              {"height", picture.height},        {"size_bytes", picture.file_bytes}};
+  json object{{"path", picture.entry.path}, {"slice", picture.entry.slice},
+              {"sha256", picture.sha256},   {"width", picture.width},
+              {"height", picture.height},   {"size_bytes", picture.file_bytes}};
   if (picture.entry.label) object["label"] = *picture.entry.label;
   return object;
 }
@@ -184,15 +185,15 @@ Document dedupe_document(const DedupeResult& result, const DedupeOptions& option
   if (result.copy_count() > 0) {
     Table table = copies_table(result, rows);
     if (static_cast<int64_t>(table.rows().size()) < result.copy_count()) {
-      table.notes.push_back(fmt::format("{} more; --format csv or --out lists all",
-                                        result.copy_count() -
-                                            static_cast<int64_t>(table.rows().size())));
+      table.notes.push_back(
+          fmt::format("{} more; --format csv or --out lists all",
+                      result.copy_count() - static_cast<int64_t>(table.rows().size())));
     }
     document.sections.push_back({"Copies", {std::move(table)}});
   }
   if (!result.bad.empty()) {
-    Table bad("bad_images", {text_column("path"), text_column("reason_code", "code"),
-                             text_column("reason")});
+    Table bad("bad_images",
+              {text_column("path"), text_column("reason_code", "code"), text_column("reason")});
     for (size_t i = 0; i < std::min(rows, result.bad.size()); ++i) {
       const auto& [path, failure] = result.bad[i];
       bad.add_row({path, std::string(enum_name(failure.code)), failure.reason});
@@ -222,9 +223,8 @@ std::string dedupe_json(const DedupeResult& result) {
   }
   json bad = json::array();
   for (const auto& [path, failure] : result.bad) {
-    bad.push_back({{"path", path},
-                   {"reason_code", enum_name(failure.code)},
-                   {"reason", failure.reason}});
+    bad.push_back(
+        {{"path", path}, {"reason_code", enum_name(failure.code)}, {"reason", failure.reason}});
   }
   const auto count = static_cast<int64_t>(result.pictures.size());
   return json{{"schema_version", 1},

@@ -87,11 +87,12 @@ void add_remarks(GateResult& result) {
                 "pictures couldn't be decoded in the candidate alone: it counts as wrong there");
   remarks.count(c.labels_changed, "pictures have another label in each run");
   remarks.count(c.labels_missing, "pictures have a label in one run alone, which holds for both");
-  remarks.count(c.pairs - c.judged, "pictures have no label: only their changed answers are listed");
+  remarks.count(c.pairs - c.judged,
+                "pictures have no label: only their changed answers are listed");
   for (const ClassComparison& one : c.classes) {
     if (one.recall.counts.n == 0 && c.judged > 0) {
-      remarks.say(fmt::format("no picture is labelled {}: its recall isn't judged",
-                              quoted(one.label)));
+      remarks.say(
+          fmt::format("no picture is labelled {}: its recall isn't judged", quoted(one.label)));
     }
   }
   for (const BucketComparison& b : c.buckets) {
@@ -145,9 +146,10 @@ std::optional<Repeats> repeats_of(const std::vector<RunCost>& base,
   for (const RunCost& cost : candidate) repeats.candidate.push_back(cost.*figure);
   for (const std::vector<double>* side : {&repeats.base, &repeats.candidate}) {
     if (std::any_of(side->begin(), side->end(), [](double value) { return !(value > 0); })) {
-      fail("a run knows nothing of its {}: was it killed, or all of it out of the cache? Leave it "
-           "out",
-           what);
+      fail(
+          "a run knows nothing of its {}: was it killed, or all of it out of the cache? Leave it "
+          "out",
+          what);
     }
   }
   return repeats;
@@ -229,10 +231,9 @@ GateResult run_gate(const GateOptions& options) {
   const bool by_content = base.knows_content && candidate.knows_content;
   result.pair_by = by_content ? PairBy::content : PairBy::path;
   const RowOrder order = by_content ? RowOrder::content : RowOrder::path;
-  ComparisonAccumulator accumulator(base.run, candidate.run,
-                                    options.comparability.labels == GateLabels::candidate
-                                        ? TruthOf::candidate
-                                        : TruthOf::base);
+  ComparisonAccumulator accumulator(
+      base.run, candidate.run,
+      options.comparability.labels == GateLabels::candidate ? TruthOf::candidate : TruthOf::base);
   result.pairing = for_each_pair(
       base.sorted(order), candidate.sorted(order), result.pair_by,
       [&](const Prediction& before, const Prediction& now) { accumulator.add(before, now); });

@@ -129,9 +129,10 @@ Count find_ratio(const std::map<std::string, Count>& ratios, const std::string& 
   std::vector<std::string> names;
   for (const auto& [name, count] : ratios) names.push_back(name);
   const std::string close = closest_name(what, names);
-  fail("--require {}: there is no such figure{}; there are accuracy, recall.CLASS, "
-       "precision.CLASS, specificity.CLASS and coverage.STAGE.BOUND, such as {}",
-       what, close.empty() ? "" : ", did you mean " + close, names.back());
+  fail(
+      "--require {}: there is no such figure{}; there are accuracy, recall.CLASS, "
+      "precision.CLASS, specificity.CLASS and coverage.STAGE.BOUND, such as {}",
+      what, close.empty() ? "" : ", did you mean " + close, names.back());
 }
 
 Pending floor_check(const std::string& what, Count count, double floor) {

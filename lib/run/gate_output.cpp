@@ -95,22 +95,16 @@ Json run_json(const std::string& name, const RunInfo& run) {
                       {"precision", stage.precision},
                       {"accept", as_decimal(stage.accept)}});
   }
-  return {{"name", name},
-          {"version", run.version},
-          {"models", models},
-          {"cpu", run.cpu},
-          {"isa", run.isa},
-          {"started", run.started}};
+  return {{"name", name},   {"version", run.version}, {"models", models},
+          {"cpu", run.cpu}, {"isa", run.isa},         {"started", run.started}};
 }
 
 Json images_json(const GateResult& result) {
   const Comparison& c = result.comparison;
-  return {{"paired", result.pairing.paired},
-          {"judged", c.judged},
-          {"base_only", result.pairing.base_only},
-          {"candidate_only", result.pairing.candidate_only},
-          {"undecodable", c.undecodable},
-          {"labels_changed", c.labels_changed}};
+  return {
+      {"paired", result.pairing.paired},       {"judged", c.judged},
+      {"base_only", result.pairing.base_only}, {"candidate_only", result.pairing.candidate_only},
+      {"undecodable", c.undecodable},          {"labels_changed", c.labels_changed}};
 }
 
 Json worst_json(const GateResult& result) {
@@ -137,12 +131,8 @@ Json migration_json(const BucketComparison& bucket) {
 
 Json slice_json(const SliceComparison& slice) {
   const PairedCounts& counts = slice.accuracy.counts;
-  return {{"name", slice.name},
-          {"images", counts.n},
-          {"lost", counts.lost},
-          {"gained", counts.gained},
-          {"drop", counts.drop()},
-          {"p", mcnemar_p(counts)}};
+  return {{"name", slice.name},      {"images", counts.n},    {"lost", counts.lost},
+          {"gained", counts.gained}, {"drop", counts.drop()}, {"p", mcnemar_p(counts)}};
 }
 
 JUnitOutcome outcome_of(const GateResult& result, const GateCheck& check) {
@@ -171,14 +161,14 @@ Document page_of(const GateResult& result, const GateOptions& options) {
   for (const RunInfo* run : {&result.base, &result.candidate}) {
     for (std::string& place : recorded_inputs(*run)) places.push_back(std::move(place));
   }
-  const TruthOf truth = options.comparability.labels == GateLabels::candidate ? TruthOf::candidate
-                                                                              : TruthOf::base;
+  const TruthOf truth =
+      options.comparability.labels == GateLabels::candidate ? TruthOf::candidate : TruthOf::base;
   // Behind the checks, before what is of less weight.
   auto at = std::find_if(sections.begin(), sections.end(),
                          [](const Section& section) { return section.title == "Checks"; });
   if (at != sections.end()) ++at;
-  std::vector<Section> changes = flip_sections(
-      {options.runs[0], options.runs[1], {}, PictureFinder(places), truth});
+  std::vector<Section> changes =
+      flip_sections({options.runs[0], options.runs[1], {}, PictureFinder(places), truth});
   sections.insert(at, std::make_move_iterator(changes.begin()),
                   std::make_move_iterator(changes.end()));
   return page;

@@ -37,9 +37,8 @@ int64_t count_flips(const Comparison& comparison, FlipKind kind) {
 std::string flips_text(const Comparison& c) {
   if (c.flips.empty()) return "none";
   const auto flips = static_cast<int64_t>(c.flips.size());
-  std::string text =
-      fmt::format("{} ({:.2f} %)", with_thousands(flips),
-                  100 * static_cast<double>(flips) / static_cast<double>(c.pairs));
+  std::string text = fmt::format("{} ({:.2f} %)", with_thousands(flips),
+                                 100 * static_cast<double>(flips) / static_cast<double>(c.pairs));
   const auto add = [&](FlipKind kind, const char* what) {
     const int64_t count = count_flips(c, kind);
     if (count > 0) text += fmt::format(", {} {}", with_thousands(count), what);
@@ -79,10 +78,10 @@ Section summary_section(const GateResult& result) {
   add("checks", counts_text(result));
   add("base", result.base_name);
   add("candidate", result.candidate_name);
-  add("pictures", fmt::format("{} in both (by {}), {} judged",
-                              with_thousands(result.pairing.paired),
-                              result.pair_by == PairBy::content ? "SHA-256" : "path",
-                              with_thousands(c.judged)));
+  add("pictures",
+      fmt::format("{} in both (by {}), {} judged", with_thousands(result.pairing.paired),
+                  result.pair_by == PairBy::content ? "SHA-256" : "path",
+                  with_thousands(c.judged)));
   add("changed answers", flips_text(c));
   if (const GateCheck* worst = worst_class(result)) {
     add("worst class", fmt::format("{}: {} lost {:.2f} points", worst->subject,
@@ -90,15 +89,15 @@ Section summary_section(const GateResult& result) {
                                    100 * *worst->drop));
   }
   if (const SliceComparison* worst = worst_slice(result)) {
-    add("worst slice", fmt::format("{}: accuracy lost {:.2f} points",
-                                   worst->name,
+    add("worst slice", fmt::format("{}: accuracy lost {:.2f} points", worst->name,
                                    100 * worst->accuracy.counts.drop()));
   }
   return {"", {facts}};
 }
 
 /// Fails first, then what is undecided.
-std::vector<const GateCheck*> by_urgency(const GateResult& result, bool (*wanted)(const GateCheck&)) {
+std::vector<const GateCheck*> by_urgency(const GateResult& result,
+                                         bool (*wanted)(const GateCheck&)) {
   std::vector<const GateCheck*> sorted;
   for (const GateAnswer answer : {GateAnswer::fail, GateAnswer::undecided, GateAnswer::pass}) {
     for (const GateCheck& check : result.checks) {
@@ -110,11 +109,11 @@ std::vector<const GateCheck*> by_urgency(const GateResult& result, bool (*wanted
 
 std::vector<Block> check_blocks(const GateResult& result) {
   Table table("checks",
-              {text_column("what", "check"), answer_column(),
-               percent_column("base", "base", 2), percent_column("candidate", "candidate", 2),
-               points_column("drop", "drop", 2), points_column("interval", "interval", 2),
-               count_column("pictures"), count_column("lost"), count_column("gained"),
-               number_column("p", "p", 4), count_column("images_needed", "more", "pictures")});
+              {text_column("what", "check"), answer_column(), percent_column("base", "base", 2),
+               percent_column("candidate", "candidate", 2), points_column("drop", "drop", 2),
+               points_column("interval", "interval", 2), count_column("pictures"),
+               count_column("lost"), count_column("gained"), number_column("p", "p", 4),
+               count_column("images_needed", "more", "pictures")});
   for (const GateCheck* check :
        by_urgency(result, [](const GateCheck& c) { return is_paired(c); })) {
     table.add_row({check->what, answer_text(*check), check->base, check->candidate, check->drop,
@@ -137,13 +136,13 @@ std::vector<Block> check_blocks(const GateResult& result) {
 }
 
 std::vector<Block> limit_blocks(const GateResult& result) {
-  Table table("limits",
-              {text_column("what", "check"), answer_column(),
-               percent_column("limit", "limit", 2), percent_column("candidate", "candidate", 2),
-               percent_column("interval", "interval", 2), count_column("pictures"),
-               count_column("images_needed", "more", "pictures")});
-  for (const GateCheck* check : by_urgency(
-           result, [](const GateCheck& c) { return !is_paired(c) && !is_speed(c); })) {
+  Table table(
+      "limits",
+      {text_column("what", "check"), answer_column(), percent_column("limit", "limit", 2),
+       percent_column("candidate", "candidate", 2), percent_column("interval", "interval", 2),
+       count_column("pictures"), count_column("images_needed", "more", "pictures")});
+  for (const GateCheck* check :
+       by_urgency(result, [](const GateCheck& c) { return !is_paired(c) && !is_speed(c); })) {
     table.add_row({check->what, answer_text(*check), check->limit, check->candidate,
                    check->interval, check->pictures, check->images_needed});
   }
@@ -153,18 +152,19 @@ std::vector<Block> limit_blocks(const GateResult& result) {
 }
 
 std::vector<Block> speed_blocks(const GateResult& result) {
-  Table table("speed", {text_column("what", "check"), answer_column(),
-                        number_column("base", "base", 3), number_column("candidate", "candidate", 3),
-                        percent_column("drop", "growth", 2), percent_column("limit", "limit", 2),
-                        percent_column("interval", "interval", 2),
-                        count_column("pictures", "runs", "a side")});
+  Table table("speed",
+              {text_column("what", "check"), answer_column(), number_column("base", "base", 3),
+               number_column("candidate", "candidate", 3), percent_column("drop", "growth", 2),
+               percent_column("limit", "limit", 2), percent_column("interval", "interval", 2),
+               count_column("pictures", "runs", "a side")});
   for (const GateCheck* check :
        by_urgency(result, [](const GateCheck& c) { return is_speed(c); })) {
     table.add_row({check->what, answer_text(*check), check->base, check->candidate, check->drop,
                    check->limit, check->interval, check->pictures});
   }
   if (table.rows().empty()) return {};
-  table.caption = "Medians over the runs of a side; picture_ms is a run's median over its pictures.";
+  table.caption =
+      "Medians over the runs of a side; picture_ms is a run's median over its pictures.";
   return {table};
 }
 
@@ -248,9 +248,9 @@ Section migration_section(const GateResult& result) {
       columns.push_back(count_column(bin_name(i), bin_name(i)));
     }
     Table table("migration_" + bucket.stage, columns);
-    table.caption = fmt::format(
-        "{}: pictures by their score for the correct class, rows before, columns now.",
-        bucket.stage);
+    table.caption =
+        fmt::format("{}: pictures by their score for the correct class, rows before, columns now.",
+                    bucket.stage);
     for (size_t i = 0; i < kMigrationBins; ++i) {
       std::vector<Cell> cells = {bin_name(i)};
       for (const int64_t count : bucket.migration[i]) cells.emplace_back(count);
@@ -265,10 +265,9 @@ Section slices_section(const GateResult& result) {
   Section section{"Slices", {}};
   if (result.comparison.slices.size() < 2) return section;
   Table table("slices",
-              {text_column("slice"), count_column("pictures"),
-               percent_column("base", "base", 2), percent_column("candidate", "candidate", 2),
-               points_column("drop", "drop", 2), count_column("lost"), count_column("gained"),
-               number_column("p", "p", 4)});
+              {text_column("slice"), count_column("pictures"), percent_column("base", "base", 2),
+               percent_column("candidate", "candidate", 2), points_column("drop", "drop", 2),
+               count_column("lost"), count_column("gained"), number_column("p", "p", 4)});
   for (const SliceComparison& slice : result.comparison.slices) {
     const PairedTally& tally = slice.accuracy;
     const auto n = static_cast<double>(tally.counts.n);
@@ -306,11 +305,11 @@ std::string check_sentence(const GateCheck& check) {
   std::string text = check.what + ": ";
   if (!check.candidate) return text + "no picture to judge by";
   if (is_paired(check)) {
-    text += fmt::format("{:.2f} % → {:.2f} %, a drop of {:.2f} points ({:.2f} to {:.2f}), {} lost "
-                        "and {} gained of {}; allowed are {} points",
-                        100 * *check.base, 100 * *check.candidate, 100 * *check.drop,
-                        100 * check.interval->low, 100 * check.interval->high, check.lost,
-                        check.gained, check.pictures, 100 * check.limit);
+    text += fmt::format(
+        "{:.2f} % → {:.2f} %, a drop of {:.2f} points ({:.2f} to {:.2f}), {} lost "
+        "and {} gained of {}; allowed are {} points",
+        100 * *check.base, 100 * *check.candidate, 100 * *check.drop, 100 * check.interval->low,
+        100 * check.interval->high, check.lost, check.gained, check.pictures, 100 * check.limit);
   } else if (is_speed(check)) {
     text += fmt::format("{:.3f} → {:.3f}, {:+.2f} %; allowed are {} %", *check.base,
                         *check.candidate, 100 * *check.drop, 100 * check.limit);
@@ -353,8 +352,7 @@ Table all_checks_table(const GateResult& result) {
     table.add_row({check.what, std::string(enum_name(check.answer)), check.limit, check.base,
                    check.candidate, check.drop, check.interval, check.pictures,
                    paired ? Cell(check.lost) : Cell(), paired ? Cell(check.gained) : Cell(),
-                   check.p, check.p_fail, check.p_fail_family, check.p_pass,
-                   check.images_needed});
+                   check.p, check.p_fail, check.p_fail_family, check.p_pass, check.images_needed});
   }
   return table;
 }

@@ -192,8 +192,7 @@ std::vector<Section> validation_of(const std::vector<std::string>& inputs,
   std::vector<Comparison> comparisons;
   Section migration{"Migration between buckets", {}};
   for (size_t i = 1; i < inputs.size(); ++i) {
-    comparisons.push_back(
-        compare_runs(inputs[0], inputs[i], thresholds, TruthOf::base).comparison);
+    comparisons.push_back(compare_runs(inputs[0], inputs[i], thresholds, TruthOf::base).comparison);
     for (const BucketComparison& bucket : comparisons.back().buckets) {
       for (Table& table : migration_tables(bucket, inputs[i])) {
         migration.blocks.emplace_back(std::move(table));

@@ -50,18 +50,6 @@ Preprocessing foreign_preprocessing(const ForeignModelOptions& options, const Sc
 }
 
 /// Whether an option that an fpcls model answers itself was given.
-const char* contradicting_option(const ForeignModelOptions& o) {
-  if (!o.architecture.empty()) return "architecture";
-  if (!o.model_labels.empty()) return "labels";
-  if (o.size) return "size";
-  if (o.fit) return "fit";
-  if (o.resize) return "resize";
-  if (o.decode) return "decode";
-  if (!o.mean.empty()) return "mean";
-  if (!o.std.empty()) return "std";
-  return nullptr;
-}
-
 void choose_positive(Head& head, const std::string& positive, const std::string& where) {
   const auto found = std::find(head.labels.begin(), head.labels.end(), positive);
   if (found == head.labels.end()) {
@@ -106,7 +94,7 @@ Head foreign_head(const ForeignModelOptions& options, const ScriptNotes& notes, 
 }
 
 LoadedModel load_own(const std::string& path, const ForeignModelOptions& options) {
-  if (const char* given = contradicting_option(options)) {
+  if (const char* given = foreign_option_given(options)) {
     fail("{}: is an fpcls model and says its '{}' itself; leave that out", quoted(path), given);
   }
   ModelFile file = load_model_file(path);
@@ -165,6 +153,18 @@ void want_normalisation(const Graph& graph, const ForeignModelOptions& options,
 }
 
 }  // namespace
+
+const char* foreign_option_given(const ForeignModelOptions& o) {
+  if (!o.architecture.empty()) return "architecture";
+  if (!o.model_labels.empty()) return "labels";
+  if (o.size) return "size";
+  if (o.fit) return "fit";
+  if (o.resize) return "resize";
+  if (o.decode) return "decode";
+  if (!o.mean.empty()) return "mean";
+  if (!o.std.empty()) return "std";
+  return nullptr;
+}
 
 LoadedModel load_model(const std::string& path, const ForeignModelOptions& foreign, HeadNeed need) {
   const ModelKind kind = detect_model_kind(path);

@@ -39,8 +39,12 @@ enum class HeadNeed {
 LoadedModel load_model(const std::string& path, const ForeignModelOptions& foreign,
                        HeadNeed need = HeadNeed::required);
 
-/// What to know of an int8 model whose scores were last seen on a processor that sums 8-bit products
-/// in another way than this one; empty where there is nothing.
+/// The key of the first option given that only says what a foreign model can't, or none (null).
+/// `positive`, which any model takes, is not among them.
+const char* foreign_option_given(const ForeignModelOptions& options);
+
+/// What to know of an int8 model whose scores were last seen on a processor that sums 8-bit
+/// products in another way than this one; empty where there is nothing.
 std::string isa_remark(const LoadedModel& model);
 
 /// The model ready to run, by the executor that the options name or the best there is, and which

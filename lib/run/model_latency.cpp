@@ -56,8 +56,7 @@ std::vector<std::optional<double>> quick_latencies_ms(const std::vector<const Gr
   std::vector<std::optional<double>> medians;
   for (Case& one : cases) {
     std::sort(one.ms.begin(), one.ms.end());
-    medians.push_back(one.ms.empty() ? std::nullopt
-                                     : std::optional<double>(quantile(one.ms, 0.5)));
+    medians.push_back(one.ms.empty() ? std::nullopt : std::optional<double>(quantile(one.ms, 0.5)));
   }
   return medians;
 }

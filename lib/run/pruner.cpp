@@ -81,9 +81,9 @@ Metadata metadata_of(const LoadedModel& model, const PruneOptions& options, cons
       {"fpcls", version()},
       {"pruned_from", model.sha256},
       {"removed", fmt::format("{}={}", enum_name(goal.unit), goal.ratio)},
-      {"channels_chosen", fmt::format("by {}, {}, rounded to {}, seed {}",
-                                      enum_name(options.importance), enum_name(options.scope),
-                                      options.round, options.seed)}};
+      {"channels_chosen",
+       fmt::format("by {}, {}, rounded to {}, seed {}", enum_name(options.importance),
+                   enum_name(options.scope), options.round, options.seed)}};
   metadata.provenance.insert(metadata.provenance.end(), made.begin(), made.end());
   return metadata;
 }
@@ -106,9 +106,10 @@ LoadedModel load_f32(const PruneOptions& options) {
   LoadedModel model = load_model(options.model, options.foreign, HeadNeed::optional);
   for (const Node& node : model.graph.nodes()) {
     if (!node.is_int8() && !node.is_bf16() && node.op != Op::quantize) continue;
-    fail("{}: layer {} holds {} numbers, which can't be pruned or trained; prune the f32 model it "
-         "was made from, and quantize what comes out",
-         quoted(options.model), quoted(node.name), node.is_bf16() ? "bf16" : "i8");
+    fail(
+        "{}: layer {} holds {} numbers, which can't be pruned or trained; prune the f32 model it "
+        "was made from, and quantize what comes out",
+        quoted(options.model), quoted(node.name), node.is_bf16() ? "bf16" : "i8");
   }
   return model;
 }

@@ -249,9 +249,9 @@ std::string fingerprint_of(const QuantizeOptions& options, const QuantizingPlan&
       "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", version(), model.sha256,
       sha256_of_file(options.calibration), training_set_sha256(set), enum_name(options.ranges),
       options.percentile, fmt::join(plan.int8.keep, "\n"), fmt::join(plan.int8.in_bf16, "\n"),
-      engine_backend().bf16_is_fast(), plan.int8.highest_weight,
-      plan.int8.highest_weight_of_signed, plan.int8.activation_bits, plan.correct_biases,
-      plan.solve_classifier, options.keep_scales, model.accept, int8_instructions()));
+      engine_backend().bf16_is_fast(), plan.int8.highest_weight, plan.int8.highest_weight_of_signed,
+      plan.int8.activation_bits, plan.correct_biases, plan.solve_classifier, options.keep_scales,
+      model.accept, int8_instructions()));
 }
 
 void say_trial(const ControlTrial& trial) {

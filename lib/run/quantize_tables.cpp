@@ -124,11 +124,10 @@ std::vector<Table> migration_tables(const ScoreMigration& migration) {
 }
 
 Table equalized_table(const std::vector<EqualizedPair>& pairs) {
-  Table table("equalized",
-              {text_column("first", "layer"), text_column("second", "read by"),
-               number_column("predicted_db", "predicted", 1, "dB"),
-               number_column("before_db", "SQNR before", 1, "dB"),
-               number_column("after_db", "after", 1, "dB"), text_column("kept", "")});
+  Table table("equalized", {text_column("first", "layer"), text_column("second", "read by"),
+                            number_column("predicted_db", "predicted", 1, "dB"),
+                            number_column("before_db", "SQNR before", 1, "dB"),
+                            number_column("after_db", "after", 1, "dB"), text_column("kept", "")});
   for (const EqualizedPair& pair : pairs) {
     table.add_row({pair.first, pair.second, pair.predicted_db, pair.before_db, pair.after_db,
                    pair.kept ? "kept" : "taken back"});
@@ -151,11 +150,10 @@ std::string restored_text(const ControlTrial& trial) {
 }
 
 Table trial_table(const SearchResult& search) {
-  Table table("trials",
-              {count_column("trial"), text_column("ranges"), text_column("restored"),
-               number_column("shift", "shift", 2, "points"), number_column("ms", "time", 2, "ms"),
-               bytes_column("size", "weights"), number_column("cost", "cost", 2),
-               text_column("mark", "")});
+  Table table("trials", {count_column("trial"), text_column("ranges"), text_column("restored"),
+                         number_column("shift", "shift", 2, "points"),
+                         number_column("ms", "time", 2, "ms"), bytes_column("size", "weights"),
+                         number_column("cost", "cost", 2), text_column("mark", "")});
   const std::vector<size_t> pareto = pareto_trials(search.trials);
   for (const size_t i : by_cost(search)) {
     const ControlTrial& trial = search.trials[i];
@@ -166,8 +164,8 @@ Table trial_table(const SearchResult& search) {
     std::string ranges(enum_name(trial.method));
     if (!trial.other_ranges.empty()) {
       const auto& [result, method] = trial.other_ranges.back();
-      ranges += fmt::format("; {} others: … {} {}", trial.other_ranges.size(), result,
-                            enum_name(method));
+      ranges +=
+          fmt::format("; {} others: … {} {}", trial.other_ranges.size(), result, enum_name(method));
     }
     table.add_row({static_cast<int64_t>(i), ranges, restored_text(trial), trial.shift_points,
                    trial.ms, trial.weight_bytes, search.costs[i], mark});

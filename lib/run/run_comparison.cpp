@@ -24,13 +24,12 @@ ComparedRuns compare(const std::string& base_input, const std::string& candidate
   const RowOrder order = by == PairBy::content ? RowOrder::content : RowOrder::path;
   ComparisonAccumulator accumulator(base.run, candidate.run, truth);
   ComparedRuns compared;
-  compared.pairing = for_each_pair(judged(base, thresholds, order),
-                                   judged(candidate, thresholds, order), by,
-                                   [&](const Prediction& before, const Prediction& now) {
-                                     accumulator.add(before, now);
-                                     if (before.predicted != now.predicted)
-                                       compared.sha256[now.path] = now.sha256;
-                                   });
+  compared.pairing =
+      for_each_pair(judged(base, thresholds, order), judged(candidate, thresholds, order), by,
+                    [&](const Prediction& before, const Prediction& now) {
+                      accumulator.add(before, now);
+                      if (before.predicted != now.predicted) compared.sha256[now.path] = now.sha256;
+                    });
   compared.comparison = accumulator.result();
   return compared;
 }

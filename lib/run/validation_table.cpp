@@ -141,10 +141,9 @@ std::vector<Table> migration_tables(const BucketComparison& bucket, const std::s
   if (moved == 0) return {};
   const std::string of = run.empty() ? "" : " of " + run;
   const std::string suffix = bucket.stage + (run.empty() ? "" : "_" + run);
-  std::vector<Table> tables{
-      matrix(bucket, "migration_" + suffix,
-             fmt::format("pictures{} by their score for the correct class, answer the same", of),
-             stayed)};
+  std::vector<Table> tables{matrix(
+      bucket, "migration_" + suffix,
+      fmt::format("pictures{} by their score for the correct class, answer the same", of), stayed)};
   if (flipped > 0) {
     tables.push_back(matrix(bucket, "migration_flipped_" + suffix,
                             fmt::format("pictures{} whose answer flipped", of),
